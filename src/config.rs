@@ -1,0 +1,288 @@
+//! Settings: TOML file, then environment, then checked as a whole. The shapes are here; reading and
+//! checking them is in `config/`. `bursar.example.toml` is the manual, and a test holds it to these defaults.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+mod defaults;
+
+/// A value that never prints itself. Compare with [`Secret::matches`], which takes constant time.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wrap a secret text.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text itself; for the moment of use only.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Constant-time comparison with what a caller presented.
+    #[must_use]
+    pub fn matches(&self, presented: &[u8]) -> bool {
+        use subtle::ConstantTimeEq;
+        self.0.as_bytes().ct_eq(presented).into()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// How strict the start is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Default)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Everything outside is faked and labelled so; "simulate the transfer" exists. Set by `bursar demo` only.
+    Demo,
+    /// Folder mailbox and plain http are allowed.
+    Development,
+    /// Mail server, public https address and gateway secrets are required.
+    #[default]
+    Production,
+}
+
+/// All settings.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// How strict the start is.
+    pub mode: Mode,
+    /// `sqlite:PATH` or `postgres://…`.
+    pub database: String,
+    /// Address the server listens on.
+    pub listen: SocketAddr,
+    /// Where buyers reach it, without a slash at the end.
+    pub public_url: String,
+    /// The shop.
+    pub shop: Shop,
+    /// Money.
+    pub payments: Payments,
+    /// Connections to learning platforms, by the name the catalogue uses.
+    pub lms: BTreeMap<String, LmsConnection>,
+    /// Folders with course files, by the name the catalogue uses.
+    pub sources: BTreeMap<String, SourceFolder>,
+    /// The built-in download server.
+    pub downloads: Downloads,
+    /// Outgoing e-mail.
+    pub mail: Mail,
+    /// The task queue.
+    pub queue: Queue,
+    /// Policies of fulfilment.
+    pub fulfilment: Fulfilment,
+    /// The seller's own delivery workers.
+    pub worker: Worker,
+    /// Limits against abuse.
+    pub limits: Limits,
+}
+
+/// The shop as buyers see it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Shop {
+    /// Name on pages and in e-mails.
+    pub name: String,
+    /// Where buyers ask for help; shown on pages and in e-mails.
+    pub support_email: String,
+    /// `vi` or `en`: when the buyer asked for none.
+    pub locale: String,
+    /// 2 to 5 capital letters before every order code.
+    pub code_prefix: String,
+    /// Minutes east of Greenwich for times that people read; Vietnam is 420.
+    pub utc_offset_minutes: i32,
+}
+
+/// Money settings.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Payments {
+    /// Dong by which a transfer may fall short and still pay the order.
+    pub tolerance: i64,
+    /// Hours until an unpaid order expires.
+    pub order_ttl_hours: u32,
+    /// The seller's bank accounts; the first is shown to buyers.
+    pub accounts: Vec<BankAccount>,
+    /// SePay webhooks.
+    pub sepay: Sepay,
+}
+
+/// A bank account of the seller.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BankAccount {
+    /// NAPAS BIN, six digits, or a bank's short name from the built-in table.
+    pub bank: String,
+    /// Account or virtual account number, as text.
+    pub number: String,
+    /// Account holder as the bank writes it.
+    pub holder: String,
+}
+
+/// SePay.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sepay {
+    /// `Authorization: Apikey …`.
+    pub api_key: Option<Secret>,
+    /// Key of `X-SePay-Signature`.
+    pub hmac_secret: Option<Secret>,
+    /// Seconds after which a signed message counts as stale (accepted and noted).
+    pub window_seconds: i64,
+}
+
+/// One learning platform.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LmsConnection {
+    /// Which connector: `frappe`, `http_confirm`, `fake`.
+    pub kind: String,
+    /// `https://site`, no slash at the end.
+    #[serde(default)]
+    pub base_url: String,
+    /// Frappe: the API key of the service user.
+    #[serde(default)]
+    pub api_key: Option<Secret>,
+    /// Frappe: its API secret.
+    #[serde(default)]
+    pub api_secret: Option<Secret>,
+    /// Frappe: let the platform mail a new learner a password link.
+    #[serde(default)]
+    pub send_welcome_email: bool,
+    /// How many calls may run at once.
+    #[serde(default = "two")]
+    pub concurrency: usize,
+    /// Settings of the `http_confirm` kind.
+    #[serde(default)]
+    pub confirm: Option<HttpConfirm>,
+}
+
+fn two() -> usize {
+    2
+}
+
+/// A shop-made endpoint that confirms an enrolment.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpConfirm {
+    /// Full URL of the POST.
+    pub url: String,
+    /// `none`, `token`, `bearer` or `basic`.
+    #[serde(default = "auth_none")]
+    pub auth: String,
+    /// The credential for `auth`.
+    #[serde(default)]
+    pub credential: Option<Secret>,
+    /// JSON body; `{{email}}`, `{{name}}`, `{{course}}`, `{{order}}`, `{{key}}` are filled in, JSON-escaped.
+    pub body: String,
+    /// JSON pointer and value that mean success, e.g. `/message/success = true`.
+    pub success: String,
+    /// JSON pointer and text contained there that mean "was already enrolled".
+    #[serde(default)]
+    pub already: Option<String>,
+    /// The endpoint may be called again after an unknown answer.
+    #[serde(default)]
+    pub repeat_is_safe: bool,
+}
+
+fn auth_none() -> String {
+    "none".to_owned()
+}
+
+/// A folder with course files.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceFolder {
+    /// Where it is.
+    pub path: PathBuf,
+}
+
+/// The built-in download server.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Downloads {
+    /// Key that signs links. Unset: made once and kept in the database.
+    pub signing_key: Option<Secret>,
+    /// The key before it, still accepted.
+    pub previous_key: Option<Secret>,
+    /// Hours a file link lives.
+    pub link_hours: u32,
+}
+
+/// Outgoing e-mail.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Mail {
+    /// `folder` or `smtp`.
+    pub transport: String,
+    /// Folder: where the `.eml` files go.
+    pub folder: PathBuf,
+    /// `Name <address>`.
+    pub from: String,
+    /// SMTP host.
+    pub host: String,
+    /// SMTP port.
+    pub port: u16,
+    /// `starttls`, `tls` or `none` (development only).
+    pub security: String,
+    /// SMTP user.
+    pub user: String,
+    /// SMTP password.
+    pub password: Option<Secret>,
+}
+
+/// The task queue.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Queue {
+    /// Tasks worked on at once in this process; 0 means this process runs none.
+    pub slots: usize,
+    /// Seconds a lease lasts without a heartbeat.
+    pub lease_seconds: u32,
+    /// Seconds between fallback looks for ready tasks.
+    pub poll_seconds: u32,
+}
+
+/// Policies of fulfilment.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Fulfilment {
+    /// Hours after which a grant that could not be kept fails its line.
+    pub give_up_after_hours: u32,
+}
+
+/// The seller's own delivery workers.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct Worker {
+    /// Key of `X-Signature`. Unset: the worker calls are off.
+    pub secret: Option<Secret>,
+    /// Accept the older form with `secret_key` in the body.
+    pub accept_secret_in_body: bool,
+}
+
+/// Limits against abuse.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Orders one address may create in a minute.
+    pub orders_per_minute: u32,
+    /// Failed authentications one address may make in a minute.
+    pub failures_per_minute: u32,
+    /// Courses in one order.
+    pub courses_per_order: usize,
+    /// Take the caller's address from the last `X-Forwarded-For` entry: only behind a proxy of yours.
+    pub behind_proxy: bool,
+}

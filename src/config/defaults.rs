@@ -1,0 +1,116 @@
+//! What holds when a setting is not given. `bursar.example.toml` shows the same values.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::{
+    Config, Downloads, Fulfilment, Limits, Mail, Mode, Payments, Queue, Sepay, Shop, Worker,
+};
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            mode: Mode::default(),
+            database: "sqlite:bursar.db".to_owned(),
+            listen: std::net::SocketAddr::from(([127, 0, 0, 1], 8080)),
+            public_url: "http://127.0.0.1:8080".to_owned(),
+            shop: Shop::default(),
+            payments: Payments::default(),
+            lms: BTreeMap::new(),
+            sources: BTreeMap::new(),
+            downloads: Downloads::default(),
+            mail: Mail::default(),
+            queue: Queue::default(),
+            fulfilment: Fulfilment::default(),
+            worker: Worker::default(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl Default for Shop {
+    fn default() -> Self {
+        Self {
+            name: "Bursar".to_owned(),
+            support_email: "support@example.com".to_owned(),
+            locale: "vi".to_owned(),
+            code_prefix: "DH".to_owned(),
+            utc_offset_minutes: 420,
+        }
+    }
+}
+
+impl Default for Payments {
+    fn default() -> Self {
+        Self {
+            tolerance: 1000,
+            order_ttl_hours: 24,
+            accounts: Vec::new(),
+            sepay: Sepay::default(),
+        }
+    }
+}
+
+impl Default for Sepay {
+    fn default() -> Self {
+        Self {
+            api_key: None,
+            hmac_secret: None,
+            window_seconds: 300,
+        }
+    }
+}
+
+impl Default for Downloads {
+    fn default() -> Self {
+        Self {
+            signing_key: None,
+            previous_key: None,
+            link_hours: 12,
+        }
+    }
+}
+
+impl Default for Mail {
+    fn default() -> Self {
+        Self {
+            transport: "folder".to_owned(),
+            folder: PathBuf::from("outbox"),
+            from: "Bursar <no-reply@example.com>".to_owned(),
+            host: String::new(),
+            port: 587,
+            security: "starttls".to_owned(),
+            user: String::new(),
+            password: None,
+        }
+    }
+}
+
+impl Default for Queue {
+    fn default() -> Self {
+        Self {
+            slots: 16,
+            lease_seconds: 60,
+            poll_seconds: 5,
+        }
+    }
+}
+
+impl Default for Fulfilment {
+    fn default() -> Self {
+        Self {
+            give_up_after_hours: 72,
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            orders_per_minute: 30,
+            failures_per_minute: 20,
+            courses_per_order: 50,
+            behind_proxy: false,
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Where the buyer gets files.
+
+pub mod links;

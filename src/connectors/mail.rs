@@ -1,0 +1,4 @@
+//! Being written.
+
+/// Outgoing mail.
+pub enum Mailer {}

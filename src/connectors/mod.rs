@@ -1,0 +1,72 @@
+//! The outside world: gateways, learning platforms, file sources, destinations, mail.
+//! Connectors do input and output only. They see no transaction, keep no state and decide nothing:
+//! retries, breakers and belief belong to `tasks` and `fulfilment`. Only this folder names a vendor.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub mod destinations;
+pub mod gateways;
+pub mod lms;
+pub mod mail;
+pub mod sources;
+
+/// Everything a task may reach, by the names the configuration gives.
+pub struct Connectors {
+    /// Learning platforms by connection name.
+    pub lms: BTreeMap<String, Arc<dyn lms::Lms>>,
+    /// Folders with course files by source name.
+    pub sources: BTreeMap<String, sources::Folder>,
+    /// Outgoing mail.
+    pub mail: mail::Mailer,
+}
+
+/// Why a call to the outside failed, named before it leaves the connector.
+/// `why` is a sentence for the seller: no secret, no address, at most 300 characters.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// The other side is away, busy or throttling: the same call will work later.
+    #[error("{why}")]
+    Transient {
+        /// The reason.
+        why: String,
+        /// `Retry-After`, where it was given.
+        after: Option<Duration>,
+    },
+    /// Credentials, rights, address or version: no call on this connection can work until it is mended.
+    #[error("{why}")]
+    ConnectionBroken {
+        /// The reason.
+        why: String,
+    },
+    /// This course cannot be served as it is mapped: unknown there, or closed for enrolment.
+    #[error("{why}")]
+    MappingBroken {
+        /// The reason.
+        why: String,
+    },
+    /// This learner cannot be served: invalid address, disabled account.
+    #[error("{why}")]
+    LearnerProblem {
+        /// The reason.
+        why: String,
+    },
+    /// A write left and no trustworthy answer came. Only a read may say what happened.
+    #[error("{why}")]
+    Unknown {
+        /// The reason.
+        why: String,
+    },
+}
+
+/// The HTTP client of every connector: 5 s to connect, 30 s in all, redirects refused (a redirected
+/// POST becomes a GET), no cookies.
+pub fn http() -> anyhow::Result<reqwest::Client> {
+    Ok(reqwest::Client::builder()
+        .connect_timeout(Duration::from_secs(5))
+        .timeout(Duration::from_secs(30))
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!("Bursar/", env!("CARGO_PKG_VERSION")))
+        .build()?)
+}

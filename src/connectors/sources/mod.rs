@@ -1,0 +1,4 @@
+//! Where the seller's course files are.
+
+/// A folder.
+pub struct Folder;

@@ -1,0 +1,3 @@
+//! Verbs: one file per step.
+
+pub mod price;

@@ -1,0 +1,8 @@
+//! Doors over HTTP: read input, call one step, render.
+
+pub mod assets;
+pub mod downloads;
+pub mod limits;
+pub mod order_page;
+pub mod problem;
+pub mod shop;

@@ -1,0 +1,1 @@
+//! Whole stories over HTTP with a drained worker, on both databases.

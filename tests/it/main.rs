@@ -1,0 +1,13 @@
+//! The one test binary. Names are sentences; nothing sleeps; no failing test is tried again.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should stop where it is"
+)]
+#![expect(missing_docs, reason = "test names are sentences")]
+
+mod connectors;
+mod flows;
+mod harness;
+mod pages;
+mod rules;
+mod store;

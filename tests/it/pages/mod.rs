@@ -1,0 +1,3 @@
+//! Pages as people see them.
+
+mod order_page;

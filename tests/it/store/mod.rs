@@ -1,0 +1,3 @@
+//! Each script on both databases.
+
+mod db;
