@@ -1,6 +1,65 @@
-//! Nouns: one file is the type, its states and rules, and its SQL.
+//! Nouns: one file is the type, its states and rules, and its SQL. No rules of the business flow,
+//! no network; every function takes the caller's transaction.
 
+use crate::clock::Timestamp;
+use crate::db::Sql;
+use crate::id::{Identifier, Mint};
+
+pub mod allocation;
+pub mod audit;
 pub mod bundle;
 pub mod catalogue;
 pub mod code;
+pub mod connection;
 pub mod course;
+pub mod customer;
+pub mod email;
+pub mod gateway_event;
+pub mod grant;
+pub mod key;
+pub mod line;
+pub mod order;
+pub mod payment;
+mod state;
+pub mod task;
+pub mod transfer;
+
+/// When, by whom and with which chance a step runs: handed to every step, so that none asks for it.
+#[derive(Debug, Clone)]
+pub struct Moment {
+    /// The present, by the database's clock.
+    pub now: Timestamp,
+    /// Where ids come from.
+    pub mint: Mint,
+    /// Who does it, for the audit.
+    pub actor: audit::Actor,
+}
+
+impl Moment {
+    /// A new id.
+    #[must_use]
+    pub fn id<I: Identifier>(&self) -> I {
+        self.mint.id(self.now)
+    }
+}
+
+/// Every statement of the model, prepared at start so that a wrong one does not start.
+#[must_use]
+pub fn statements() -> Vec<&'static Sql> {
+    [
+        allocation::STATEMENTS,
+        audit::STATEMENTS,
+        connection::STATEMENTS,
+        customer::STATEMENTS,
+        email::STATEMENTS,
+        gateway_event::STATEMENTS,
+        grant::STATEMENTS,
+        key::STATEMENTS,
+        line::STATEMENTS,
+        order::STATEMENTS,
+        payment::STATEMENTS,
+        task::STATEMENTS,
+        transfer::STATEMENTS,
+    ]
+    .concat()
+}

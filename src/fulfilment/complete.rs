@@ -1,0 +1,189 @@
+//! Complete: what the result of an attempt does to a grant, and through it to line, order and mail.
+//! A line counts its open grants and an order its open lines; whoever counts to zero decides the
+//! completion, so two that finish together give one e-mail.
+
+use std::time::Duration;
+
+use super::plan;
+use crate::clock::Timestamp;
+use crate::db::Tx;
+use crate::error::{Error, Result};
+use crate::id::{GrantId, LineId};
+use crate::model::email::{self, Letter};
+use crate::model::grant::{self, Benefit, Grant, GrantState, Step};
+use crate::model::line::{self, LineStatus};
+use crate::model::order::{self, Order, OrderStatus};
+use crate::model::Moment;
+use crate::outcome::{Receipt, Who};
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// Why an attempt to begin was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begin {
+    /// Go on: the grant is working now.
+    Act,
+    /// It is kept already.
+    Already,
+    /// It is no longer owed.
+    Gone,
+    /// Another attempt writes for the same learner and course; later.
+    Busy,
+}
+
+/// An attempt begins.
+pub async fn begin(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId) -> Result<(Begin, Grant)> {
+    let grant = grant::get(tx, id).await?;
+    if grant.state == GrantState::Active {
+        return Ok((Begin::Already, grant));
+    }
+    if !grant.state.is_owed() {
+        return Ok((Begin::Gone, grant));
+    }
+    if grant.benefit == Benefit::Enrolment && grant::is_busy(tx, &grant).await? {
+        return Ok((Begin::Busy, grant));
+    }
+    if !grant::advance(tx, moment, &grant, GrantState::Working, Step::default()).await? {
+        return Err(Error::Conflict("the grant moved"));
+    }
+    order::touch(tx, &grant.order);
+    Ok((Begin::Act, grant))
+}
+
+/// It happened and was read back: the grant is active, and everything that follows from it.
+/// Revoked meanwhile: the effect stands outside, so it is left to `revoke` to take it back.
+pub async fn keep(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId, receipt: Receipt) -> Result<()> {
+    let grant = grant::get(tx, id).await?;
+    if !grant.state.may_become(GrantState::Active) {
+        return Ok(());
+    }
+    let line = line::get(tx, &grant.line).await?;
+    let step = Step {
+        receipt: Some(receipt),
+        expires_at: line.access_days.map(|days| after_days(moment.now, days)),
+        ..Step::default()
+    };
+    if !grant::advance(tx, moment, &grant, GrantState::Active, step).await? {
+        return Err(Error::Conflict("the grant moved"));
+    }
+    if grant.counted { kept_late(tx, moment, &grant).await } else { count(tx, moment, &grant).await }
+}
+
+/// It did not happen yet, or cannot by itself: where the grant waits, why, and for whom.
+pub async fn stall(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    id: &GrantId,
+    to: GrantState,
+    (who, why, next_at): (Option<Who>, &str, Option<Timestamp>),
+) -> Result<()> {
+    let grant = grant::get(tx, id).await?;
+    if !grant.state.may_become(to) {
+        return Ok(());
+    }
+    let step = Step { who, why: Some(why.to_owned()), next_at, ..Step::default() };
+    grant::advance(tx, moment, &grant, to, step).await?;
+    order::touch(tx, &grant.order);
+    Ok(())
+}
+
+/// It was not kept in time, or a person decided so: the line fails, the order can finish.
+pub async fn give_up(tx: &mut Tx<'_>, moment: &Moment, grant: &Grant, why: &str) -> Result<()> {
+    let step = Step { why: Some(why.to_owned()), ..Step::default() };
+    if !grant::advance(tx, moment, grant, GrantState::GaveUp, step).await? || grant.counted {
+        return Ok(());
+    }
+    count(tx, moment, grant).await
+}
+
+/// A person re-arms a grant: due now, with a new budget and a new time to be kept by.
+pub async fn retry(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    id: &GrantId,
+    give_up_after: Duration,
+) -> Result<()> {
+    let grant = grant::get(tx, id).await?;
+    if !matches!(
+        grant.state,
+        GrantState::Waiting | GrantState::Verifying | GrantState::ActionNeeded | GrantState::GaveUp
+    ) {
+        return Err(Error::refused("grant_not_waiting"));
+    }
+    let step = Step {
+        why: Some("tried again by a person".to_owned()),
+        next_at: Some(moment.now),
+        give_up_at: Some(moment.now.plus(give_up_after)),
+        ..Step::default()
+    };
+    grant::advance(tx, moment, &grant, GrantState::Waiting, step).await?;
+    order::touch(tx, &grant.order);
+    plan::revive(tx, moment, &grant).await
+}
+
+/// A grant became final for the first time.
+async fn count(tx: &mut Tx<'_>, moment: &Moment, grant: &Grant) -> Result<()> {
+    let (open, status) = line::grant_final(tx, &grant.line).await?;
+    let place = (&grant.order, &grant.line);
+    if open > 0 {
+        order::touch(tx, &grant.order);
+        let enrolled = grant.benefit == Benefit::Enrolment && status == LineStatus::Processing;
+        if enrolled && grant::get(tx, &grant.id).await?.state == GrantState::Active {
+            line::advance(tx, moment, place, status, LineStatus::Enrolled).await?;
+        }
+        return Ok(());
+    }
+    let kept = grant::unkept(tx, &grant.line).await? == 0;
+    let to = if kept { LineStatus::Completed } else { LineStatus::Failed };
+    if line::advance(tx, moment, place, status, to).await? {
+        line_final(tx, moment, grant).await?;
+    }
+    Ok(())
+}
+
+/// A line became final: the one that counts the order to zero finishes it and decides its mail.
+async fn line_final(tx: &mut Tx<'_>, moment: &Moment, grant: &Grant) -> Result<()> {
+    if order::line_finished(tx, &grant.order).await? > 0 {
+        return Ok(());
+    }
+    let kept = line::kept(tx, &grant.order).await?;
+    let status = if kept > 0 { OrderStatus::Completed } else { OrderStatus::Failed };
+    if order::finish(tx, moment, &grant.order, status).await? {
+        let order = order::get(tx, &grant.order).await?;
+        email::queue(tx, moment, &order, &Letter::Completed).await?;
+    }
+    Ok(())
+}
+
+/// A grant that had been given up was kept after all: once its line owes nothing more, the line
+/// completes and has its own late e-mail, if the order's own had gone out.
+async fn kept_late(tx: &mut Tx<'_>, moment: &Moment, grant: &Grant) -> Result<()> {
+    let line = line::get(tx, &grant.line).await?;
+    order::touch(tx, &grant.order);
+    if line.status != LineStatus::Failed || grant::unkept(tx, &grant.line).await? > 0 {
+        return Ok(());
+    }
+    let place = (&grant.order, &grant.line);
+    if line::advance(tx, moment, place, LineStatus::Failed, LineStatus::Completed).await? {
+        let order = order::get(tx, &grant.order).await?;
+        order::correct(tx, moment, &order.id).await?;
+        late_letter(tx, moment, &order, &grant.line).await?;
+    }
+    Ok(())
+}
+
+async fn late_letter(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    order: &Order,
+    line: &LineId,
+) -> Result<()> {
+    if order.finished_at.is_some() {
+        email::queue(tx, moment, order, &Letter::Late(line.clone())).await?;
+    }
+    Ok(())
+}
+
+fn after_days(now: Timestamp, days: i64) -> Timestamp {
+    now.plus(DAY.saturating_mul(u32::try_from(days).unwrap_or(u32::MAX)))
+}

@@ -1,0 +1,91 @@
+//! Reconcile: takes no input and always does the same: finds what time or accident left undone and
+//! moves it on through the ordinary steps. Runs every few seconds; finding nothing is the rule.
+
+use super::{complete, plan, revoke};
+use crate::db::Tx;
+use crate::error::Result;
+use crate::model::grant::{GrantState, Step};
+use crate::model::order::PaymentStatus;
+use crate::model::task::{Kind, NewTask};
+use crate::model::{Moment, gateway_event, grant, order, task};
+
+/// At most so many of each kind in one transaction.
+const BATCH: i64 = 200;
+
+/// What one sweep found; all zero is the rule.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Leases of lost workers.
+    pub leases: usize,
+    /// Orders that expired unpaid.
+    pub orders: usize,
+    /// Grants not kept in time.
+    pub given_up: usize,
+    /// Grants whose days were over.
+    pub expired: usize,
+    /// Grants that no task worked on.
+    pub unattended: usize,
+    /// Events that no task worked on.
+    pub stranded: usize,
+}
+
+/// One sweep.
+pub async fn sweep(tx: &mut Tx<'_>, moment: &Moment) -> Result<Found> {
+    Ok(Found {
+        leases: task::sweep(tx, moment).await?,
+        orders: expire_orders(tx, moment).await?,
+        given_up: give_up(tx, moment).await?,
+        expired: expire_access(tx, moment).await?,
+        unattended: attend(tx, moment).await?,
+        stranded: rescue_events(tx, moment).await?,
+    })
+}
+
+async fn expire_orders(tx: &mut Tx<'_>, moment: &Moment) -> Result<usize> {
+    let overdue = order::overdue(tx, moment.now, BATCH).await?;
+    for (id, expires_at) in &overdue {
+        let moves = (PaymentStatus::Pending, PaymentStatus::Expired);
+        order::close_or_reopen(tx, moment, id, moves, *expires_at, "not paid in time").await?;
+    }
+    Ok(overdue.len())
+}
+
+async fn give_up(tx: &mut Tx<'_>, moment: &Moment) -> Result<usize> {
+    let late = grant::out_of_time(tx, moment.now, BATCH).await?;
+    for grant in &late {
+        let why = grant.why.clone().unwrap_or_default();
+        let why = format!("not kept in time; last: {why}");
+        complete::give_up(tx, moment, grant, why.trim_end_matches("; last: ")).await?;
+    }
+    Ok(late.len())
+}
+
+async fn expire_access(tx: &mut Tx<'_>, moment: &Moment) -> Result<usize> {
+    let over = grant::expired(tx, moment.now, BATCH).await?;
+    for grant in &over {
+        let why = "its days of access are over";
+        let step = Step { why: Some(why.to_owned()), ..Step::default() };
+        if grant::advance(tx, moment, grant, GrantState::Expired, step).await? {
+            revoke::revoke(tx, moment, &grant.id, why).await?;
+        }
+    }
+    Ok(over.len())
+}
+
+async fn attend(tx: &mut Tx<'_>, moment: &Moment) -> Result<usize> {
+    let alone = grant::unattended(tx, BATCH).await?;
+    for grant in &alone {
+        plan::revive(tx, moment, grant).await?;
+    }
+    Ok(alone.len())
+}
+
+async fn rescue_events(tx: &mut Tx<'_>, moment: &Moment) -> Result<usize> {
+    let stranded = gateway_event::stranded(tx, BATCH).await?;
+    for event in &stranded {
+        let task =
+            NewTask { kind: Kind::SettleEvent, order: None, subject: &event.0, connection: None };
+        task::revive(tx, moment, &task).await?;
+    }
+    Ok(stranded.len())
+}

@@ -1,0 +1,49 @@
+//! Revoke: the right ends here and now; links are dead with this commit, because each click asks.
+//! The remote side is taken back by a task, and only when no other reason for it is left.
+
+use crate::db::Tx;
+use crate::error::{Error, Result};
+use crate::id::GrantId;
+use crate::model::grant::{self, Benefit, Grant, GrantState, Step};
+use crate::model::order;
+use crate::model::task::{self, Kind, NewTask};
+use crate::model::Moment;
+
+/// End an active or expired grant.
+pub async fn revoke(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId, why: &str) -> Result<()> {
+    let grant = grant::get(tx, id).await?;
+    if !matches!(grant.state, GrantState::Active | GrantState::Expired) {
+        return Err(Error::refused("grant_not_active"));
+    }
+    let step = Step { why: Some(why.to_owned()), ..Step::default() };
+    if !grant::advance(tx, moment, &grant, GrantState::Revoking, step).await? {
+        return Err(Error::Conflict("the grant moved"));
+    }
+    order::touch(tx, &grant.order);
+    take_back(tx, moment, &grant, why).await
+}
+
+/// The remote side is clean: the grant is revoked.
+pub async fn revoked(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId, why: &str) -> Result<()> {
+    let grant = grant::get(tx, id).await?;
+    if grant.state == GrantState::Revoking {
+        let step = Step { why: Some(why.to_owned()), ..Step::default() };
+        grant::advance(tx, moment, &grant, GrantState::Revoked, step).await?;
+        order::touch(tx, &grant.order);
+    }
+    Ok(())
+}
+
+async fn take_back(tx: &mut Tx<'_>, moment: &Moment, grant: &Grant, why: &str) -> Result<()> {
+    let elsewhere = grant.benefit == Benefit::Enrolment;
+    if !elsewhere || grant::other_reasons(tx, grant).await? > 0 {
+        return revoked(tx, moment, &grant.id, why).await;
+    }
+    let task = NewTask {
+        kind: Kind::Withdraw,
+        order: Some(&grant.order),
+        subject: &grant.id.0,
+        connection: Some(&grant.connection),
+    };
+    task::enqueue(tx, moment, &task).await
+}

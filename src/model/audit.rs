@@ -1,0 +1,115 @@
+//! Audit entries: who changed what, why, from what, to what. Written in the same transaction as
+//! the change; never updated, never deleted. No secrets, addresses or foreign bodies in them.
+
+use std::fmt;
+
+use super::Moment;
+use crate::clock::Timestamp;
+use crate::db::{Row, Tx};
+use crate::error::Result;
+use crate::id::{AuditId, OrderId};
+
+/// Who did something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Actor {
+    /// The buyer, through the shop front end or the order page.
+    Buyer,
+    /// A step of ours.
+    Machine(&'static str),
+    /// A gateway's message.
+    Gateway(String),
+    /// A person of the seller's.
+    Operator(String),
+    /// The seller's own delivery worker.
+    Worker,
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Buyer => f.write_str("buyer"),
+            Self::Machine(step) => write!(f, "machine:{step}"),
+            Self::Gateway(name) => write!(f, "gateway:{name}"),
+            Self::Operator(name) => write!(f, "operator:{name}"),
+            Self::Worker => f.write_str("worker"),
+        }
+    }
+}
+
+/// One change, to be written.
+#[derive(Debug, Clone, Default)]
+pub struct Change<'a> {
+    /// The order it belongs to.
+    pub order: Option<&'a OrderId>,
+    /// The id of what changed.
+    pub subject: &'a str,
+    /// `noun.verb`.
+    pub action: &'a str,
+    /// The reason, where there is one.
+    pub why: Option<&'a str>,
+    /// State before.
+    pub before: Option<&'a str>,
+    /// State after.
+    pub after: Option<&'a str>,
+}
+
+/// One entry, as read back.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: String,
+    /// `noun.verb`.
+    pub action: String,
+    /// The id of what changed.
+    pub subject: String,
+    /// The reason.
+    pub why: Option<String>,
+    /// State before.
+    pub before: Option<String>,
+    /// State after.
+    pub after: Option<String>,
+}
+
+crate::statements! {
+    WRITE = "INSERT INTO audit (id, order_id, subject, actor, action, why, before, after, at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    OF_ORDER = "SELECT at, actor, action, subject, why, before, after FROM audit WHERE order_id = $1 ORDER BY id";
+}
+
+/// Write one entry with the transaction.
+pub fn write(tx: &mut Tx<'_>, moment: &Moment, change: &Change<'_>) {
+    tx.later(
+        &WRITE,
+        crate::args![
+            &moment.id::<AuditId>(),
+            change.order,
+            change.subject,
+            moment.actor.to_string(),
+            change.action,
+            change.why,
+            change.before,
+            change.after,
+            moment.now,
+        ],
+    );
+}
+
+/// The story of an order, oldest first.
+pub async fn of_order(tx: &mut Tx<'_>, order: &OrderId) -> Result<Vec<Entry>> {
+    let rows = tx.rows(&OF_ORDER, crate::args![order]).await?;
+    rows.iter().map(entry).collect()
+}
+
+fn entry(row: &Row) -> Result<Entry> {
+    Ok(Entry {
+        at: row.get("at")?,
+        actor: row.get("actor")?,
+        action: row.get("action")?,
+        subject: row.get("subject")?,
+        why: row.get("why")?,
+        before: row.get("before")?,
+        after: row.get("after")?,
+    })
+}

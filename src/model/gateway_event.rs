@@ -1,0 +1,111 @@
+//! Gateway events: messages that proved authentic, stored raw before anything is understood.
+//! The key makes a retry, a replay and a duplicate the same event.
+
+use super::Moment;
+use super::state::states;
+use crate::args;
+use crate::clock::Timestamp;
+use crate::db::Tx;
+use crate::error::{Error, Result};
+use crate::id::EventId;
+
+states! {
+    /// How far an event is.
+    EventState {
+        /// Raw only; a `settle_event` task works on it. A crash leaves it here, never lost.
+        Stored = "stored",
+        /// In the books.
+        Settled = "settled",
+    }
+}
+
+/// An event as stored.
+#[derive(Debug, Clone)]
+pub struct GatewayEvent {
+    /// Its id.
+    pub id: EventId,
+    /// Which gateway sent it.
+    pub gateway: String,
+    /// The raw body.
+    pub body: Vec<u8>,
+    /// How far it is.
+    pub state: EventState,
+    /// When it came.
+    pub received_at: Timestamp,
+}
+
+/// A message about to be stored.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    /// Which gateway sent it.
+    pub gateway: String,
+    /// What makes two deliveries the same event.
+    pub key: String,
+    /// The raw body.
+    pub body: Vec<u8>,
+    /// What was odd about its proof of authenticity.
+    pub note: Option<String>,
+}
+
+crate::statements! {
+    STORE = "INSERT INTO gateway_events (id, gateway, event_key, body, note, state, why, received_at, settled_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING";
+    SETTLED = "UPDATE gateway_events SET state = 'settled', why = NULL, settled_at = $2 WHERE id = $1 AND state = 'stored'";
+    WHY = "UPDATE gateway_events SET why = $2 WHERE id = $1 AND state = 'stored'";
+    BY_ID = "SELECT * FROM gateway_events WHERE id = $1";
+    STRANDED = "SELECT id FROM gateway_events WHERE state = 'stored'
+                AND NOT EXISTS (SELECT 1 FROM tasks WHERE tasks.subject = gateway_events.id) LIMIT $1";
+}
+
+/// Store an arrival; `None` when it is already stored. `problem` says why it is not settled with it.
+pub async fn store(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    arrival: &Arrival,
+    problem: Option<&str>,
+) -> Result<Option<EventId>> {
+    let id = moment.id::<EventId>();
+    let state = if problem.is_none() { EventState::Settled } else { EventState::Stored };
+    let settled_at = problem.is_none().then_some(moment.now);
+    let values = args![
+        &id,
+        &arrival.gateway,
+        &arrival.key,
+        arrival.body.as_slice(),
+        arrival.note.as_deref(),
+        state,
+        problem,
+        moment.now,
+        settled_at,
+    ];
+    let stored = tx.exec(&STORE, values).await? == 1;
+    Ok(stored.then_some(id))
+}
+
+/// A stored event is in the books now. False: it was already.
+pub async fn settled(tx: &mut Tx<'_>, moment: &Moment, id: &EventId) -> Result<bool> {
+    Ok(tx.exec(&SETTLED, args![id, moment.now]).await? == 1)
+}
+
+/// Note why an event still is not settled.
+pub async fn explain(tx: &mut Tx<'_>, id: &EventId, why: &str) -> Result<()> {
+    tx.exec(&WHY, args![id, why]).await?;
+    Ok(())
+}
+
+/// By id.
+pub async fn get(tx: &mut Tx<'_>, id: &EventId) -> Result<GatewayEvent> {
+    let row = tx.row(&BY_ID, args![id]).await?.ok_or(Error::NotFound("gateway event"))?;
+    Ok(GatewayEvent {
+        id: row.get("id")?,
+        gateway: row.get("gateway")?,
+        body: row.get("body")?,
+        state: row.get("state")?,
+        received_at: row.get("received_at")?,
+    })
+}
+
+/// Stored events that nothing works on. There are none, unless a person deleted a task.
+pub async fn stranded(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<EventId>> {
+    tx.rows(&STRANDED, args![limit]).await?.iter().map(|r| Ok(r.get("id")?)).collect()
+}
