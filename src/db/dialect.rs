@@ -38,6 +38,37 @@ impl Sql {
     }
 }
 
+/// A migration's text for one database: `{bytes}` is its type for bytes; a line that starts with
+/// `--pg ` or `--lite ` is real on that database only. Lines keep their numbers.
+#[must_use]
+pub fn migration(kind: Kind, text: &str) -> String {
+    let (ours, theirs, bytes) = match kind {
+        Kind::Sqlite => ("--lite ", "--pg ", "BLOB"),
+        Kind::Postgres => ("--pg ", "--lite ", "BYTEA"),
+    };
+    let mut rendered = String::with_capacity(text.len());
+    for line in text.lines() {
+        let bare = line.trim_start();
+        if let Some(real) = bare.strip_prefix(ours) {
+            rendered.push_str(real);
+        } else if !bare.starts_with(theirs) {
+            rendered.push_str(line);
+        }
+        rendered.push('\n');
+    }
+    rendered.replace("{bytes}", bytes)
+}
+
+/// PostgreSQL cannot keep a zero byte in a text. Both refuse it alike, or a test on one database
+/// would pass what the other loses.
+pub(super) fn storable(text: &str) -> anyhow::Result<&str> {
+    anyhow::ensure!(
+        !text.contains('\0'),
+        "a text with a zero byte cannot be stored"
+    );
+    Ok(text)
+}
+
 /// Names the statements of a module and lists them in `STATEMENTS`, which `model::STATEMENTS`
 /// gathers so that start-up can prepare each of them. Two texts where the databases differ:
 /// `NAME = "sqlite text" | "postgres text";`

@@ -19,6 +19,18 @@ pub enum Arg {
     Bytes(Vec<u8>),
 }
 
+impl Arg {
+    /// The kind, for errors: a value may be a secret, so it is never printed.
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "NULL",
+            Self::Int(_) => "a number",
+            Self::Text(_) => "text",
+            Self::Bytes(_) => "bytes",
+        }
+    }
+}
+
 /// The parameters of a statement, in the order of `$1`, `$2`, …
 #[macro_export]
 macro_rules! args {
@@ -120,7 +132,7 @@ impl FromArg for i64 {
     fn from_arg(value: &Arg) -> anyhow::Result<Self> {
         match value {
             Arg::Int(number) => Ok(*number),
-            other => bail!("expected a number, found {other:?}"),
+            other => bail!("expected a number, found {}", other.kind()),
         }
     }
 }
@@ -141,7 +153,7 @@ impl FromArg for String {
     fn from_arg(value: &Arg) -> anyhow::Result<Self> {
         match value {
             Arg::Text(text) => Ok(text.clone()),
-            other => bail!("expected text, found {other:?}"),
+            other => bail!("expected text, found {}", other.kind()),
         }
     }
 }
@@ -150,7 +162,7 @@ impl FromArg for Vec<u8> {
     fn from_arg(value: &Arg) -> anyhow::Result<Self> {
         match value {
             Arg::Bytes(bytes) => Ok(bytes.clone()),
-            other => bail!("expected bytes, found {other:?}"),
+            other => bail!("expected bytes, found {}", other.kind()),
         }
     }
 }
