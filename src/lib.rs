@@ -2,6 +2,8 @@
 //!
 //! The map, in reading order. *Decide in one transaction, act in tasks, record in one transaction.*
 
+/// Text in plain ASCII.
+pub mod ascii;
 /// Time as a value.
 pub mod clock;
 /// Which error goes where.

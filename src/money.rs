@@ -85,30 +85,34 @@ fn grouped(number: u64, separator: char) -> String {
     text
 }
 
-/// Split `total` over `weights` in proportion, in whole minor units that add up to `total`;
-/// what rounding leaves goes to the largest remainders, earlier ones first. Weights of zero in sum: equal parts.
+/// Split `total` over `weights` in proportion, in whole minor units that add up to `total`; what
+/// rounding leaves goes to the largest remainders, earlier ones first. A negative weight counts as
+/// zero; when all are zero the parts are equal.
 #[must_use]
 pub fn share(total: i64, weights: &[i64]) -> Vec<i64> {
-    let sum: i128 = weights.iter().map(|w| i128::from(*w)).sum();
-    if weights.is_empty() {
-        return Vec::new();
+    let weights: Vec<i128> = weights.iter().map(|w| i128::from(*w).max(0)).collect();
+    if weights.iter().all(|w| *w == 0) {
+        return split(total, &vec![1; weights.len()]);
     }
-    if sum <= 0 {
-        return share(total, &vec![1; weights.len()]);
-    }
-    let exact: Vec<i128> = weights
-        .iter()
-        .map(|w| i128::from(total) * i128::from(*w))
-        .collect();
-    let mut parts: Vec<i64> = exact
-        .iter()
-        .map(|e| i64::try_from(e.div_euclid(sum)).unwrap_or(0))
-        .collect();
+    split(total, &weights)
+}
+
+fn split(total: i64, weights: &[i128]) -> Vec<i64> {
+    let sum: i128 = weights.iter().sum::<i128>().max(1);
+    let exact = weights.iter().map(|w| i128::from(total) * w);
+    let (mut parts, remainders): (Vec<i64>, Vec<i128>) = exact
+        .map(|e| (fitting(e.div_euclid(sum)), e.rem_euclid(sum)))
+        .unzip();
+    let left = remainders.iter().sum::<i128>() / sum;
     let mut order: Vec<usize> = (0..weights.len()).collect();
-    order.sort_by_key(|&i| std::cmp::Reverse(exact[i].rem_euclid(sum)));
-    let left = usize::try_from(total - parts.iter().sum::<i64>()).unwrap_or(0);
-    for &place in order.iter().take(left) {
+    order.sort_by_key(|&place| std::cmp::Reverse(remainders[place]));
+    for (_, place) in (0..left).zip(order) {
         parts[place] += 1;
     }
     parts
+}
+
+/// A part is no further from zero than the total, which was an `i64`.
+fn fitting(part: i128) -> i64 {
+    i64::try_from(part).unwrap_or_default()
 }

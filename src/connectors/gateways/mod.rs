@@ -1,7 +1,10 @@
 //! Payment gateways: the contract each keeps, and the registry.
 //! A gateway proves that a message is authentic, names it, and says in our words what it reports.
 
+use std::sync::Arc;
+
 use crate::clock::Timestamp;
+use crate::config::Payments;
 use crate::fact::Fact;
 
 pub mod bank;
@@ -48,4 +51,27 @@ pub trait Gateway: Send + Sync {
 
     /// What it reports. Unknown fields are ignored; unknown kinds of event are an empty list.
     fn read(&self, body: &[u8]) -> Result<Vec<Fact>, NotUnderstood>;
+}
+
+/// Every gateway, configured; one without secrets is there too and refuses all messages.
+#[derive(Clone)]
+pub struct Gateways(Vec<Arc<dyn Gateway>>);
+
+impl Gateways {
+    /// The registry: one line per gateway.
+    #[must_use]
+    pub fn new(settings: &Payments) -> Self {
+        Self(vec![Arc::new(sepay::SePay::new(&settings.sepay))])
+    }
+
+    /// The gateway of this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&dyn Gateway> {
+        self.iter().find(|gateway| gateway.name() == name)
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &dyn Gateway> {
+        self.0.iter().map(AsRef::as_ref)
+    }
 }
