@@ -42,7 +42,7 @@ impl Currency {
 }
 
 /// An amount.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Money {
     /// In minor units (dong, cents); negative only for differences.
     pub minor: i64,
