@@ -19,7 +19,7 @@ CREATE TABLE courses (
     price       BIGINT NOT NULL CHECK (price > 0),          -- list price in whole dong; a line freezes what was asked
     rights      TEXT   NOT NULL                             -- no course without a basis for distributing it
                        CHECK (rights IN ('own', 'licensed', 'open')),
-    access_days BIGINT CHECK (access_days BETWEEN 1 AND 3650), -- days from payment; null is for good
+    access_days BIGINT CHECK (access_days BETWEEN 1 AND 3650), -- days from activation; null is for good
     cover       TEXT,                                       -- address or path of a picture; null where there is none
     active      BIGINT NOT NULL CHECK (active IN (0, 1)),   -- 0: left the file, no longer sold, still pointed at
     position    BIGINT NOT NULL CHECK (position >= 0)       -- place in the file, so that the export is the file

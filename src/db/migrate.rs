@@ -10,7 +10,10 @@ use refinery::{Migration, Runner};
 use super::dialect::{self, Kind};
 
 /// Every migration: its name and its text, oldest first.
-const MIGRATIONS: &[(&str, &str)] = &[];
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("V1__spine", include_str!("../../migrations/V1__spine.sql")),
+    ("V2__catalogue", include_str!("../../migrations/V2__catalogue.sql")),
+];
 
 /// Any number will do, as long as every version of Bursar uses the same: "bursar" in ASCII.
 const LOCK: i64 = 0x0062_7572_7361_72;

@@ -28,6 +28,7 @@ impl<T, F> Script<T> for F where
 pub struct Tx<'c> {
     driver: Driver<'c>,
     columns: &'c Columns,
+    later: Vec<(&'static Sql, Vec<Arg>)>,
     rung: bool,
     failed: bool,
 }
@@ -50,6 +51,7 @@ impl<'c> Tx<'c> {
         Self {
             driver,
             columns,
+            later: Vec::new(),
             rung: false,
             failed: false,
         }
@@ -79,6 +81,17 @@ impl<'c> Tx<'c> {
     /// The first row of a query, if there is one.
     pub async fn row(&mut self, sql: &'static Sql, args: &[Arg]) -> Result<Option<Row>> {
         Ok(self.rows(sql, args).await?.into_iter().next())
+    }
+
+    /// Run a statement with the commit, when nothing in this script reads what it changes and nobody
+    /// asks how many rows that were. What is deferred goes to the server in one round trip, in order.
+    pub fn later(&mut self, sql: &'static Sql, args: &[Arg]) {
+        let again = |(held, values): &(&'static Sql, Vec<Arg>)| {
+            std::ptr::eq(*held, sql) && values.as_slice() == args
+        };
+        if !self.later.last().is_some_and(again) {
+            self.later.push((sql, args.to_vec()));
+        }
     }
 
     /// A task was made ready: ring the bell after the commit.
@@ -112,6 +125,26 @@ impl<'c> Tx<'c> {
         }
     }
 
+    /// Run what was deferred.
+    async fn run_deferred(&mut self) -> Result<()> {
+        let deferred = std::mem::take(&mut self.later);
+        if deferred.is_empty() {
+            return Ok(());
+        }
+        self.begin_statement()?;
+        let ran = match &mut self.driver {
+            Driver::Lite(connection) => deferred
+                .iter()
+                .try_for_each(|(sql, args)| lite::statement::exec(connection, sql, args).map(drop)),
+            // Polled together, so the driver sends them without waiting for each other's answers.
+            Driver::Pg(inner) => {
+                let all = deferred.iter().map(|(sql, args)| pg::statement::exec(inner, sql, args));
+                futures_util::future::try_join_all(all).await.map(drop)
+            }
+        };
+        self.end_statement(ran)
+    }
+
     /// On PostgreSQL: make it durable. SQLite's writer commits a whole group instead.
     pub(super) async fn commit(self) -> Result<()> {
         if let Driver::Pg(inner) = self.driver {
@@ -129,7 +162,11 @@ fn spoilt() -> Error {
 
 /// Run a script to its end; a panic becomes an error, so that it spoils only its own transaction.
 pub(super) async fn run<T>(tx: &mut Tx<'_>, script: impl Script<T>) -> Result<T> {
-    let body = async { script(&mut *tx).await };
+    let body = async {
+        let value = script(&mut *tx).await?;
+        tx.run_deferred().await?;
+        Ok(value)
+    };
     let result = match AssertUnwindSafe(body).catch_unwind().await {
         Ok(result) => result,
         Err(panic) => Err(Error::Internal(anyhow!(

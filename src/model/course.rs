@@ -28,7 +28,7 @@ pub struct Course {
     pub price: Money,
     /// Why the seller may distribute it.
     pub rights: Rights,
-    /// Days that access lasts from the moment of payment; `None` is for good.
+    /// Days that access lasts from the moment it was given; `None` is for good.
     pub access_days: Option<u32>,
     /// Its picture: an http(s) address, or a path beside the catalogue file.
     pub cover: Option<String>,

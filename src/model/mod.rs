@@ -49,6 +49,9 @@ pub fn statements() -> Vec<&'static Sql> {
     [
         allocation::STATEMENTS,
         audit::STATEMENTS,
+        bundle::STATEMENTS,
+        catalogue::STATEMENTS,
+        course::STATEMENTS,
         connection::STATEMENTS,
         customer::STATEMENTS,
         email::STATEMENTS,
