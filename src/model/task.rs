@@ -120,6 +120,8 @@ pub struct Leased {
     pub lease: String,
     /// When it was due.
     pub due: Timestamp,
+    /// Its connection had failed before: success is news.
+    pub troubled: bool,
 }
 
 /// What an attempt leaves.
@@ -211,6 +213,7 @@ crate::statements! {
          RETURNING id, kind, order_id, subject, connection, attempts, rejections, lease, run_at";
     NEXT_RUN = "SELECT MIN(run_at) AS at FROM tasks WHERE state = 'ready' AND run_at >= $1 AND kind <> 'hand_over'";
     BEAT = "UPDATE tasks SET lease_until = $3 WHERE id = $1 AND lease = $2 AND state = 'leased'";
+    HELD = "SELECT id FROM tasks WHERE id = $1 AND lease = $2 AND state = 'leased'";
     FINISH = "UPDATE tasks SET state = $3, run_at = CASE WHEN $4 > run_at THEN $4 ELSE run_at END,
                 rejections = rejections + $5, why = $6, finished_at = $7, lease = NULL, lease_until = NULL
               WHERE id = $1 AND lease = $2 AND state = 'leased'";
@@ -280,6 +283,11 @@ pub async fn next_run(tx: &mut Tx<'_>, after: Timestamp) -> Result<Option<Timest
 /// Keep a lease. False: it was lost; throw the work away.
 pub async fn beat(tx: &mut Tx<'_>, task: &TaskId, lease: &str, until: Timestamp) -> Result<bool> {
     Ok(tx.exec(&BEAT, args![task, lease, until]).await? == 1)
+}
+
+/// The lease is still this attempt's.
+pub async fn is_held(tx: &mut Tx<'_>, task: &Leased) -> Result<bool> {
+    Ok(tx.row(&HELD, args![&task.id, &task.lease]).await?.is_some())
 }
 
 /// End an attempt. An error when the lease was lost, so that the whole transaction is thrown away.
@@ -380,5 +388,6 @@ fn read(row: &Row) -> Result<Leased> {
         rejections: row.get("rejections")?,
         lease: row.get::<Option<String>>("lease")?.unwrap_or_default(),
         due: row.get("run_at")?,
+        troubled: false,
     })
 }

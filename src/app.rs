@@ -1,0 +1,203 @@
+//! What a running Bursar holds, put together once. [`Desk`] is what steps and the database halves of
+//! tasks may see; [`Connectors`] is the outside world. Nothing is handed both at once but [`App`].
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use tokio::sync::broadcast;
+
+use crate::clock::{Clock, Timestamp};
+use crate::config::{Config, Mode, Shop};
+use crate::connectors::Connectors;
+use crate::connectors::destinations::links::Links;
+use crate::connectors::gateways::Gateways;
+use crate::db::Db;
+use crate::error::Result;
+use crate::fulfilment::Policy;
+use crate::id::{Mint, OrderId};
+use crate::model::audit::Actor;
+use crate::model::catalogue::{self, Catalogue};
+use crate::model::{Moment, key};
+use crate::web::limits::Limits;
+
+/// A copy of the catalogue is asked for its revision no more often than this.
+const CATALOGUE_AGE: Duration = Duration::from_secs(2);
+/// Changes of orders that a slow page may fall behind before it simply looks again.
+const BACKLOG: usize = 1024;
+
+/// The server's whole state.
+pub struct App {
+    /// Settings, checked.
+    pub config: Config,
+    /// The database.
+    pub db: Db,
+    /// What database halves may see.
+    pub desk: Arc<Desk>,
+    /// The outside world.
+    pub world: Arc<Connectors>,
+    /// The only source of the time.
+    pub clock: Clock,
+    /// Where ids and secrets come from.
+    pub mint: Mint,
+    /// Rate limits per address.
+    pub limits: Limits,
+    /// Pages that watch orders.
+    pub live: Live,
+    shelf: Shelf,
+}
+
+/// Plain values and pure functions: no connection to anywhere.
+pub struct Desk {
+    /// The seller's decisions.
+    pub policy: Policy,
+    /// The shop as buyers see it.
+    pub shop: Shop,
+    /// Where buyers reach us, without a slash at the end.
+    pub public_url: String,
+    /// Verifies and reads gateways' messages.
+    pub gateways: Gateways,
+    /// Signs and reads download links.
+    pub links: Links,
+    /// Where a learning platform's courses are, for links in mail and on pages.
+    pub lms_urls: BTreeMap<String, String>,
+}
+
+impl Desk {
+    /// The buyer's page of an order.
+    #[must_use]
+    pub fn order_url(&self, secret: &str) -> String {
+        format!("{}/o/{secret}", self.public_url)
+    }
+}
+
+impl App {
+    /// Put it together over an open database. Makes the link key on first use.
+    pub async fn new(
+        config: Config,
+        db: Db,
+        world: Connectors,
+        clock: Clock,
+        mint: Mint,
+    ) -> anyhow::Result<Arc<Self>> {
+        let links = links(&config, &db, &clock, &mint).await?;
+        let desk = Desk {
+            policy: policy(&config),
+            shop: config.shop.clone(),
+            public_url: config.public_url.clone(),
+            gateways: Gateways::new(&config.payments),
+            links,
+            lms_urls: config.lms.iter().map(|(n, c)| (n.clone(), c.base_url.clone())).collect(),
+        };
+        let limits = Limits::new(&config.limits);
+        Ok(Arc::new(Self {
+            config,
+            db,
+            desk: Arc::new(desk),
+            world: Arc::new(world),
+            clock,
+            mint,
+            limits,
+            live: Live(broadcast::Sender::new(BACKLOG)),
+            shelf: Shelf::default(),
+        }))
+    }
+
+    /// Now, by this actor.
+    #[must_use]
+    pub fn moment(&self, actor: Actor) -> Moment {
+        Moment { now: self.clock.now(), mint: self.mint.clone(), actor }
+    }
+
+    /// Outside services are faked and labelled so.
+    #[must_use]
+    pub fn is_demo(&self) -> bool {
+        self.config.mode == Mode::Demo
+    }
+
+    /// The catalogue as it is on sale; at most [`CATALOGUE_AGE`] behind an import by another process.
+    pub async fn catalogue(&self) -> Result<Arc<Catalogue>> {
+        let now = self.clock.now();
+        let held = self.shelf.get();
+        if let Some((checked, _, catalogue)) = &held
+            && now.since(*checked) < CATALOGUE_AGE
+        {
+            return Ok(catalogue.clone());
+        }
+        let known = held.map(|(_, revision, catalogue)| (revision, catalogue));
+        let (revision, catalogue) = self.db.read(|tx| Box::pin(fresh(tx, known))).await?;
+        self.shelf.put(now, revision, catalogue.clone());
+        Ok(catalogue)
+    }
+}
+
+async fn fresh(
+    tx: &mut crate::db::Tx<'_>,
+    known: Option<(i64, Arc<Catalogue>)>,
+) -> Result<(i64, Arc<Catalogue>)> {
+    let revision = catalogue::revision(tx).await?;
+    match known {
+        Some((held, catalogue)) if held == revision => Ok((revision, catalogue)),
+        _ => Ok((revision, Arc::new(catalogue::load(tx).await?))),
+    }
+}
+
+/// When it was checked, its revision, and the copy.
+type Held = (Timestamp, i64, Arc<Catalogue>);
+
+#[derive(Default)]
+struct Shelf(RwLock<Option<Held>>);
+
+impl Shelf {
+    fn get(&self) -> Option<Held> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn put(&self, checked: Timestamp, revision: i64, catalogue: Arc<Catalogue>) {
+        let held = Some((checked, revision, catalogue));
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = held;
+    }
+}
+
+/// Tells open pages of this process that an order changed. A hint: pages compare versions.
+#[derive(Clone)]
+pub struct Live(broadcast::Sender<OrderId>);
+
+impl Live {
+    /// This order changed.
+    pub fn tell(&self, order: &OrderId) {
+        // Nobody watching is the usual case, and no error.
+        drop(self.0.send(order.clone()));
+    }
+
+    /// Hear of every change from now on.
+    #[must_use]
+    pub fn watch(&self) -> broadcast::Receiver<OrderId> {
+        self.0.subscribe()
+    }
+}
+
+fn policy(config: &Config) -> Policy {
+    Policy {
+        prefix: config.shop.code_prefix.clone(),
+        order_ttl: Duration::from_secs(3600) * config.payments.order_ttl_hours,
+        tolerance: config.payments.tolerance,
+        accounts: config.payments.accounts.iter().map(|a| a.number.clone()).collect(),
+        give_up_after: Duration::from_secs(3600) * config.fulfilment.give_up_after_hours,
+        gateways: vec!["sepay"],
+        courses_per_order: config.limits.courses_per_order,
+    }
+}
+
+async fn links(config: &Config, db: &Db, clock: &Clock, mint: &Mint) -> anyhow::Result<Links> {
+    let previous = config.downloads.previous_key.as_ref().map(|key| key.expose().as_bytes());
+    if let Some(key) = &config.downloads.signing_key {
+        return Links::new(key.expose().as_bytes(), previous);
+    }
+    let actor = Actor::Machine("start");
+    let moment = Moment { now: clock.now(), mint: mint.clone(), actor };
+    let made = db.write(move |tx| {
+        Box::pin(async move { key::keep(tx, &moment, "downloads").await })
+    });
+    Links::new(made.await.map_err(crate::error::Error::into_anyhow)?.as_bytes(), previous)
+}

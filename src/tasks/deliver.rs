@@ -1,0 +1,70 @@
+//! Deliver: make a folder's files ready on Bursar's own download server. Nothing is copied: the
+//! folder is looked through, and links to it are made when they are asked for.
+
+use serde_json::json;
+
+use super::{Effect, Prepared, keeping};
+use crate::app::Desk;
+use crate::connectors::Connectors;
+use crate::db::Tx;
+use crate::error::Result;
+use crate::fulfilment::complete::{self, Begin};
+use crate::id::GrantId;
+use crate::model::Moment;
+use crate::model::task::{Finish, Leased};
+use crate::outcome::{Outcome, Receipt, Who};
+
+/// The effect.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Deliver;
+
+/// Which folder of which source.
+pub(super) struct Request {
+    source: String,
+    folder: String,
+}
+
+impl Effect for Deliver {
+    type Request = Request;
+
+    async fn prepare(
+        self,
+        tx: &mut Tx<'_>,
+        moment: &Moment,
+        _desk: &Desk,
+        task: &Leased,
+    ) -> Result<Prepared<Request>> {
+        let id = GrantId::from(task.subject.as_str());
+        let (begin, grant) = complete::begin(tx, moment, &id).await?;
+        Ok(match begin {
+            Begin::Act => {
+                Prepared::Act(Request { source: grant.connection, folder: grant.target })
+            }
+            Begin::Already | Begin::Gone | Begin::Busy => Prepared::Nothing,
+        })
+    }
+
+    async fn act(self, world: &Connectors, request: &Request) -> Outcome {
+        let Some(source) = world.sources.get(&request.source) else {
+            let why = format!("no source called {:?} is configured", request.source);
+            return Outcome::ActionNeeded { who: Who::Seller, why };
+        };
+        match source.manifest(&request.folder).await {
+            Ok(manifest) => Outcome::Done(Receipt(json!({
+                "files": manifest.files.len(),
+                "bytes": manifest.files.iter().map(|file| file.size).sum::<u64>(),
+            }))),
+            Err(fault) => keeping::outcome_of(fault),
+        }
+    }
+
+    async fn record(
+        self,
+        tx: &mut Tx<'_>,
+        moment: &Moment,
+        task: &Leased,
+        outcome: &Outcome,
+    ) -> Result<Finish> {
+        keeping::record(tx, moment, task, outcome).await
+    }
+}

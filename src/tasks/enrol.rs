@@ -1,0 +1,143 @@
+//! Enrol: read, write, read back. The platform's own "ok" is never believed where it can be read;
+//! a lost answer leads to a read, never to a guess.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{Effect, Prepared, keeping};
+use crate::app::Desk;
+use crate::connectors::lms::{Enrolment, Learner, Lms};
+use crate::connectors::{Connectors, Fault};
+use crate::db::Tx;
+use crate::error::Result;
+use crate::fulfilment::complete::{self, Begin};
+use crate::id::GrantId;
+use crate::model::task::{Finish, Leased};
+use crate::model::{Moment, order};
+use crate::outcome::{Outcome, Receipt, Who};
+
+/// How long to stand back while another attempt writes for the same learner and course.
+const STAND_BACK: Duration = Duration::from_secs(2);
+
+/// The effect.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Enrol;
+
+/// Whom, where, and under which key.
+pub(super) struct Request {
+    connection: String,
+    course: String,
+    learner: Learner,
+    /// The grant's id: the same for every attempt.
+    key: String,
+    /// No attempt came before: an enrolment that is there already is not ours to take back.
+    first: bool,
+}
+
+impl Effect for Enrol {
+    type Request = Request;
+
+    async fn prepare(
+        self,
+        tx: &mut Tx<'_>,
+        moment: &Moment,
+        _desk: &Desk,
+        task: &Leased,
+    ) -> Result<Prepared<Request>> {
+        let id = GrantId::from(task.subject.as_str());
+        let (begin, grant) = complete::begin(tx, moment, &id).await?;
+        Ok(match begin {
+            Begin::Already | Begin::Gone => Prepared::Nothing,
+            Begin::Busy => Prepared::Later {
+                at: moment.now.plus(STAND_BACK),
+                why: "another enrolment of this learner in this course is running".to_owned(),
+            },
+            Begin::Act => Prepared::Act(Request {
+                connection: grant.connection,
+                course: grant.target,
+                learner: Learner {
+                    email: grant.learner,
+                    name: order::get(tx, &grant.order).await?.name,
+                },
+                key: grant.id.0,
+                first: grant.attempts == 0,
+            }),
+        })
+    }
+
+    async fn act(self, world: &Connectors, request: &Request) -> Outcome {
+        let Some(lms) = world.lms.get(&request.connection) else {
+            let why = format!("no connection called {:?} is configured", request.connection);
+            return Outcome::ActionNeeded { who: Who::Seller, why };
+        };
+        let enrolled = if lms.capabilities().reads_back {
+            ensure(lms.as_ref(), request).await
+        } else {
+            confirm(lms.as_ref(), request).await
+        };
+        match enrolled {
+            Ok(receipt) => Outcome::Done(receipt),
+            Err(Fault::Unknown { why }) if cannot_be_settled(lms.as_ref()) => {
+                Outcome::ActionNeeded { who: Who::Seller, why }
+            }
+            Err(fault) => keeping::outcome_of(fault),
+        }
+    }
+
+    async fn record(
+        self,
+        tx: &mut Tx<'_>,
+        moment: &Moment,
+        task: &Leased,
+        outcome: &Outcome,
+    ) -> Result<Finish> {
+        keeping::record(tx, moment, task, outcome).await
+    }
+}
+
+/// Nothing can be read and a repeat might enrol twice: a person must look.
+fn cannot_be_settled(lms: &dyn Lms) -> bool {
+    let can = lms.capabilities();
+    !can.reads_back && !can.repeat_is_safe
+}
+
+/// On a platform that can be read.
+async fn ensure(lms: &dyn Lms, request: &Request) -> Result<Receipt, Fault> {
+    let (learner, course) = (&request.learner, request.course.as_str());
+    if let Some(found) = lms.read_enrolment(learner, course).await? {
+        return Ok(receipt(&found, !request.first));
+    }
+    lms.ensure_learner(learner).await?;
+    let wrote = lms.enrol(learner, course, &request.key).await;
+    match (lms.read_enrolment(learner, course).await, wrote) {
+        (Ok(Some(found)), _) => Ok(receipt(&found, true)),
+        (Ok(None), Err(fault)) => Err(fault),
+        (Ok(None), Ok(_)) => Err(Fault::Transient {
+            why: "the platform accepted the enrolment, but it is not there when read".to_owned(),
+            after: None,
+        }),
+        (Err(_), Err(refused @ (Fault::MappingBroken { .. } | Fault::LearnerProblem { .. }))) => {
+            Err(refused)
+        }
+        (Err(unread), _) => Err(Fault::Unknown {
+            why: format!("the enrolment was sent, but could not be read back: {unread}"),
+        }),
+    }
+}
+
+/// On an endpoint that can only be told: its own answer is all there is.
+async fn confirm(lms: &dyn Lms, request: &Request) -> Result<Receipt, Fault> {
+    lms.ensure_learner(&request.learner).await?;
+    let id = lms.enrol(&request.learner, &request.course, &request.key).await?;
+    Ok(Receipt(json!({ "enrolment": id, "created": true, "read_back": false })))
+}
+
+fn receipt(found: &Enrolment, created: bool) -> Receipt {
+    Receipt(json!({
+        "enrolment": found.id,
+        "rows": found.rows,
+        "created": created,
+        "read_back": true,
+    }))
+}

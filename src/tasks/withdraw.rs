@@ -1,0 +1,101 @@
+//! Withdraw: take an enrolment back on the platform, where this system made it. The right itself
+//! ended in the transaction that wrote this task; here the remote side follows.
+
+use serde_json::json;
+
+use super::{Effect, Prepared, keeping};
+use crate::app::Desk;
+use crate::connectors::Connectors;
+use crate::connectors::lms::Learner;
+use crate::db::Tx;
+use crate::error::Result;
+use crate::fulfilment::revoke;
+use crate::id::GrantId;
+use crate::model::Moment;
+use crate::model::grant::{self, GrantState};
+use crate::model::task::{Finish, Leased};
+use crate::outcome::{Outcome, Receipt, Who};
+
+/// The effect.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Withdraw;
+
+/// Which enrolment.
+pub(super) struct Request {
+    connection: String,
+    course: String,
+    learner: Learner,
+    enrolment: String,
+}
+
+impl Effect for Withdraw {
+    type Request = Request;
+
+    async fn prepare(
+        self,
+        tx: &mut Tx<'_>,
+        moment: &Moment,
+        _desk: &Desk,
+        task: &Leased,
+    ) -> Result<Prepared<Request>> {
+        let grant = grant::get(tx, &GrantId::from(task.subject.as_str())).await?;
+        if grant.state != GrantState::Revoking {
+            return Ok(Prepared::Nothing);
+        }
+        let left = |tx, why| async move {
+            revoke::revoked(tx, moment, &GrantId::from(task.subject.as_str()), why).await?;
+            Ok(Prepared::Nothing)
+        };
+        if grant::other_reasons(tx, &grant).await? > 0 {
+            return left(tx, "another order gives the same access").await;
+        }
+        let receipt = grant.receipt.map(|r| r.0).unwrap_or_default();
+        if receipt["created"] != true {
+            return left(tx, "the enrolment was there before this order: left alone").await;
+        }
+        Ok(Prepared::Act(Request {
+            connection: grant.connection,
+            course: grant.target,
+            learner: Learner { email: grant.learner, name: String::new() },
+            enrolment: receipt["enrolment"].as_str().unwrap_or_default().to_owned(),
+        }))
+    }
+
+    async fn act(self, world: &Connectors, request: &Request) -> Outcome {
+        let Some(lms) = world.lms.get(&request.connection) else {
+            let why = format!("no connection called {:?} is configured", request.connection);
+            return Outcome::ActionNeeded { who: Who::Seller, why };
+        };
+        if !lms.capabilities().withdraws {
+            let why = "this connection cannot take an enrolment back: remove it by hand".to_owned();
+            return Outcome::ActionNeeded { who: Who::Seller, why };
+        }
+        let (learner, course) = (&request.learner, request.course.as_str());
+        if let Err(fault) = lms.withdraw(learner, course, &request.enrolment).await {
+            return keeping::outcome_of(fault);
+        }
+        match lms.read_enrolment(learner, course).await {
+            Ok(None) => Outcome::Done(Receipt(json!({ "withdrawn": request.enrolment }))),
+            Ok(Some(_)) => Outcome::Retry {
+                why: "the platform accepted the removal, but the enrolment is still there".to_owned(),
+                after: None,
+            },
+            Err(fault) => keeping::outcome_of(fault),
+        }
+    }
+
+    async fn record(
+        self,
+        tx: &mut Tx<'_>,
+        moment: &Moment,
+        task: &Leased,
+        outcome: &Outcome,
+    ) -> Result<Finish> {
+        keeping::breaker(tx, moment, task, outcome).await?;
+        if matches!(outcome, Outcome::Done(_)) {
+            let id = GrantId::from(task.subject.as_str());
+            revoke::revoked(tx, moment, &id, "taken back on the platform, and read back").await?;
+        }
+        Ok(keeping::finish(moment, task, outcome))
+    }
+}
