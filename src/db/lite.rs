@@ -24,10 +24,11 @@ use writer::Writer;
 /// Room for the statements that are not prepared at start (`BEGIN` and its like).
 const SPARE_STATEMENTS: usize = 64;
 
-/// An open file. The writer goes first at the end, the lock last.
+/// An open file. Dropped from the top: the writer must be the last to close the file, because the
+/// last one moves the log into it, which a reader cannot; then the lock goes.
 pub(super) struct Lite {
-    writer: Writer,
     readers: Arc<Readers>,
+    writer: Writer,
     _lock: File,
 }
 

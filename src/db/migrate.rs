@@ -16,7 +16,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
 ];
 
 /// Any number will do, as long as every version of Bursar uses the same: "bursar" in ASCII.
-const LOCK: i64 = 0x0062_7572_7361_72;
+const LOCK: i64 = 0x0000_6275_7273_6172;
 
 /// Bring a SQLite file up to date. The lock on the file keeps other processes away.
 pub(super) fn sqlite(connection: &mut rusqlite::Connection) -> anyhow::Result<()> {

@@ -96,11 +96,7 @@ fn place(statement: &CachedStatement<'_>, index: usize) -> anyhow::Result<usize>
 }
 
 fn names(statement: &CachedStatement<'_>) -> Arc<[String]> {
-    statement
-        .column_names()
-        .into_iter()
-        .map(str::to_owned)
-        .collect()
+    statement.column_names().map(str::to_owned).collect()
 }
 
 fn value(value: ValueRef<'_>) -> anyhow::Result<Arg> {
