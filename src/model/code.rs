@@ -111,11 +111,12 @@ const MODULUS: usize = UNAMBIGUOUS.len();
 
 /// The weighted sum of a code: 0 when the check character, whose weight is 1, is right.
 fn checksum(code: &[u8]) -> usize {
-    let weighted = code.iter().rev().zip(1..);
-    weighted
-        .map(|(c, weight)| weight * value(*c))
-        .sum::<usize>()
-        % MODULUS
+    let weighted = code
+        .iter()
+        .rev()
+        .zip(1..)
+        .map(|(c, weight)| weight * value(*c));
+    weighted.sum::<usize>() % MODULUS
 }
 
 /// Distinct among all the characters that one place of a code can hold: only prefixes hold I, L

@@ -76,13 +76,15 @@ pub(super) fn read(body: &[u8]) -> Result<TransferFact, NotUnderstood> {
 fn parse(body: &[u8]) -> Result<Webhook<'_>, NotUnderstood> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     if is_form(body) {
-        return Err(NotUnderstood(
-            "the body is a web form, not JSON: set the webhook's content type to application/json in SePay"
-                .to_owned(),
-        ));
+        let mend = "set the webhook's content type to application/json in SePay";
+        return Err(fault("body", &format!("is a web form, not JSON: {mend}")));
+    }
+    // serde would take an array for the fields in order.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(fault("body", "is not a JSON object"));
     }
     serde_json::from_slice(body)
-        .map_err(|e| fault("body", &format!("is not a JSON object we can read ({e})")))
+        .map_err(|e| fault("body", &format!("is not a JSON object we can read: {e}")))
 }
 
 /// Multipart begins with its boundary's dashes, the other kind with `name=value`.
