@@ -8,8 +8,10 @@ use std::time::Duration;
 
 pub mod destinations;
 pub mod gateways;
+pub mod http;
 pub mod lms;
 pub mod mail;
+pub mod quote;
 pub mod sources;
 
 /// Everything a task may reach, by the names the configuration gives.
@@ -60,13 +62,7 @@ pub enum Fault {
     },
 }
 
-/// The HTTP client of every connector: 5 s to connect, 30 s in all, redirects refused (a redirected
-/// POST becomes a GET), no cookies.
+/// The HTTP client of every connector, within the usual [`http::Limits`].
 pub fn http() -> anyhow::Result<reqwest::Client> {
-    Ok(reqwest::Client::builder()
-        .connect_timeout(Duration::from_secs(5))
-        .timeout(Duration::from_secs(30))
-        .redirect(reqwest::redirect::Policy::none())
-        .user_agent(concat!("Bursar/", env!("CARGO_PKG_VERSION")))
-        .build()?)
+    http::client(http::Limits::default())
 }

@@ -1,0 +1,286 @@
+//! The fake's documents, with just enough of Frappe's queries.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use serde_json::{Value, json};
+
+use super::mischief::Call;
+
+/// Requests kept for looking at; a benchmark makes many more.
+const KEPT_REQUESTS: usize = 10_000;
+
+/// A learner in the fake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FakeUser {
+    /// Lower-case address, also its id.
+    pub email: String,
+    /// First name.
+    pub first_name: String,
+    /// The rest of the name.
+    pub last_name: String,
+    /// May log in.
+    pub enabled: bool,
+    /// A real site would have mailed a password link.
+    pub welcomed: bool,
+}
+
+impl FakeUser {
+    pub(super) fn new(email: &str, first_name: &str, last_name: &str) -> Self {
+        Self {
+            email: email.to_lowercase(),
+            first_name: first_name.to_owned(),
+            last_name: last_name.to_owned(),
+            enabled: true,
+            welcomed: false,
+        }
+    }
+
+    pub(super) fn full_name(&self) -> String {
+        format!("{} {}", self.first_name, self.last_name)
+            .trim_end()
+            .to_owned()
+    }
+
+    pub(super) fn json(&self) -> Value {
+        json!({
+            "name": self.email, "email": self.email, "enabled": u8::from(self.enabled),
+            "first_name": self.first_name, "last_name": self.last_name,
+            "full_name": self.full_name(), "user_type": "Website User",
+            "doctype": "User", "roles": [{"role": "LMS Student"}],
+        })
+    }
+}
+
+/// An enrolment in the fake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FakeEnrolment {
+    /// Its id.
+    pub name: String,
+    /// The learner's address.
+    pub member: String,
+    /// The learner's name; `None` for a ghost, whose account does not exist.
+    pub member_name: Option<String>,
+    /// Course id.
+    pub course: String,
+    /// Naive time as Frappe writes it, later for later rows.
+    pub creation: String,
+}
+
+impl FakeEnrolment {
+    pub(super) fn json(&self) -> Value {
+        let mut row = json!({
+            "name": self.name, "owner": self.member, "member": self.member,
+            "course": self.course, "creation": self.creation, "progress": 0.0,
+            "member_type": "Student", "role": "Member", "payment": null,
+            "doctype": "LMS Enrollment",
+        });
+        if let Some(name) = &self.member_name {
+            row["member_name"] = json!(name);
+        }
+        row
+    }
+}
+
+/// A request as it came in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// What it asked for.
+    pub call: Call,
+    /// HTTP method.
+    pub method: String,
+    /// Path and query as sent, percent-encoded.
+    pub target: String,
+    /// The JSON body, if it was one.
+    pub body: Option<Value>,
+}
+
+pub(super) struct Store {
+    courses: BTreeMap<String, String>,
+    users: BTreeMap<String, FakeUser>,
+    /// By member: a list query with a member is the hot path.
+    enrolments: HashMap<String, Vec<FakeEnrolment>>,
+    rows_made: u64,
+    counts: HashMap<Call, u64>,
+    pub log: VecDeque<Seen>,
+}
+
+impl Store {
+    pub fn new(courses: &[(String, String)]) -> Self {
+        Self {
+            courses: courses.iter().cloned().collect(),
+            users: BTreeMap::new(),
+            enrolments: HashMap::new(),
+            rows_made: 0,
+            counts: HashMap::new(),
+            log: VecDeque::new(),
+        }
+    }
+
+    pub fn note(&mut self, seen: Seen) {
+        *self.counts.entry(seen.call).or_default() += 1;
+        *self.counts.entry(Call::Any).or_default() += 1;
+        if self.log.len() == KEPT_REQUESTS {
+            self.log.pop_front();
+        }
+        self.log.push_back(seen);
+    }
+
+    pub fn calls(&self, call: Call) -> u64 {
+        self.counts.get(&call).copied().unwrap_or_default()
+    }
+
+    pub fn user(&self, email: &str) -> Option<&FakeUser> {
+        self.users.get(&email.to_lowercase())
+    }
+
+    pub fn put_user(&mut self, user: FakeUser) {
+        self.users.insert(user.email.clone(), user);
+    }
+
+    pub fn remove_user(&mut self, email: &str) {
+        self.users.remove(&email.to_lowercase());
+    }
+
+    pub fn all_users(&self) -> Vec<FakeUser> {
+        self.users.values().cloned().collect()
+    }
+
+    pub fn course(&self, id: &str) -> Option<Value> {
+        let (id, title) = self.courses.get_key_value(id)?;
+        Some(json!({"name": id, "title": title, "published": 1, "doctype": "LMS Course"}))
+    }
+
+    pub fn is_enrolled(&self, email: &str, course: &str) -> bool {
+        self.enrolments
+            .get(&email.to_lowercase())
+            .is_some_and(|rows| rows.iter().any(|row| row.course == course))
+    }
+
+    /// No check at all: whether a row may be made is decided where requests are answered.
+    pub fn put_enrolment(&mut self, email: &str, course: &str) -> FakeEnrolment {
+        self.rows_made += 1;
+        let made = self.rows_made;
+        let seconds = made / 1_000_000;
+        let row = FakeEnrolment {
+            name: format!("fake{made:06}"),
+            member: email.to_lowercase(),
+            member_name: self.user(email).map(FakeUser::full_name),
+            course: course.to_owned(),
+            creation: format!(
+                "2026-01-01 {:02}:{:02}:{:02}.{:06}",
+                seconds / 3600,
+                seconds / 60 % 60,
+                seconds % 60,
+                made % 1_000_000
+            ),
+        };
+        self.enrolments
+            .entry(row.member.clone())
+            .or_default()
+            .push(row.clone());
+        row
+    }
+
+    pub fn all_enrolments(&self) -> Vec<FakeEnrolment> {
+        let mut rows: Vec<_> = self.enrolments.values().flatten().cloned().collect();
+        rows.sort_by(|a, b| (&a.creation, &a.name).cmp(&(&b.creation, &b.name)));
+        rows
+    }
+
+    pub fn enrolment(&self, name: &str) -> Option<&FakeEnrolment> {
+        self.enrolments
+            .values()
+            .flatten()
+            .find(|row| row.name == name)
+    }
+
+    /// Whether there was one.
+    pub fn delete_enrolment(&mut self, name: &str) -> bool {
+        self.enrolments.values_mut().any(|rows| {
+            let before = rows.len();
+            rows.retain(|row| row.name != name);
+            rows.len() < before
+        })
+    }
+
+    /// The documents of a kind, or `None` for a kind there is not.
+    pub fn documents(&self, doctype: &str, filters: &Filters) -> Option<Vec<Value>> {
+        let candidates: Vec<Value> = match doctype {
+            "User" => match filters.of(&["name", "email"]) {
+                Some(email) => self.user(email).map(FakeUser::json).into_iter().collect(),
+                None => self.users.values().map(FakeUser::json).collect(),
+            },
+            "LMS Course" => self
+                .courses
+                .keys()
+                .filter_map(|id| self.course(id))
+                .collect(),
+            "LMS Enrollment" => match filters.of(&["member"]) {
+                Some(member) => {
+                    let rows = self.enrolments.get(&member.to_lowercase());
+                    rows.into_iter()
+                        .flatten()
+                        .map(FakeEnrolment::json)
+                        .collect()
+                }
+                None => self
+                    .all_enrolments()
+                    .iter()
+                    .map(FakeEnrolment::json)
+                    .collect(),
+            },
+            _ => return None,
+        };
+        Some(
+            candidates
+                .into_iter()
+                .filter(|row| filters.accept(row))
+                .collect(),
+        )
+    }
+}
+
+/// `[["field","=","value"],…]` or `{"field":"value"}`: equality of texts is all we ask for.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Filters(Vec<(String, String)>);
+
+impl Filters {
+    /// `None` for what the fake does not speak; it must not pass for "no filter".
+    pub fn parse(text: &str) -> Option<Self> {
+        let pairs = match serde_json::from_str(text).ok()? {
+            Value::Array(rules) => rules.iter().map(rule).collect::<Option<_>>()?,
+            Value::Object(fields) => fields
+                .iter()
+                .map(|(field, value)| Some((field.clone(), value.as_str()?.to_owned())))
+                .collect::<Option<_>>()?,
+            _ => return None,
+        };
+        Some(Self(pairs))
+    }
+
+    fn of(&self, fields: &[&str]) -> Option<&str> {
+        let (_, value) = self
+            .0
+            .iter()
+            .find(|(field, _)| fields.contains(&field.as_str()))?;
+        Some(value)
+    }
+
+    /// Without regard to case, as `MariaDB` compares.
+    fn accept(&self, row: &Value) -> bool {
+        self.0.iter().all(|(field, wanted)| {
+            row[field]
+                .as_str()
+                .is_some_and(|value| value.eq_ignore_ascii_case(wanted))
+        })
+    }
+}
+
+fn rule(rule: &Value) -> Option<(String, String)> {
+    match rule.as_array()?.as_slice() {
+        [field, equals, value] if equals == "=" => {
+            Some((field.as_str()?.to_owned(), value.as_str()?.to_owned()))
+        }
+        _ => None,
+    }
+}
