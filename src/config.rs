@@ -4,15 +4,23 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de};
 
+mod check;
 mod defaults;
+mod environment;
+mod fault;
+mod read;
+mod rules;
+mod tree;
+
+pub use environment::process_environment;
+pub use fault::{ConfigFault, Place};
 
 /// A value that never prints itself. Compare with [`Secret::matches`], which takes constant time.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
@@ -42,6 +50,15 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// By hand: the derived one would quote a value of the wrong type in its error.
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)
+            .map(Self)
+            .map_err(|_| de::Error::custom("expected a string"))
+    }
+}
+
 /// How strict the start is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Default)]
 #[serde(rename_all = "lowercase")]
@@ -56,7 +73,7 @@ pub enum Mode {
 }
 
 /// All settings.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// How strict the start is.
@@ -89,6 +106,77 @@ pub struct Config {
     pub limits: Limits,
 }
 
+impl Config {
+    /// Read the file (`path`, else the one that `BURSAR_CONFIG` names, else `./bursar.toml` if there
+    /// is one), lay the environment over it, check the whole. On failure every fault is listed.
+    pub fn load(
+        path: Option<&Path>,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, Vec<ConfigFault>> {
+        read::load(path, environment)
+    }
+
+    /// The rules alone, for settings that the program made itself (the demo, tests).
+    #[must_use]
+    pub fn faults(&self) -> Vec<ConfigFault> {
+        read::faults_of(self)
+    }
+}
+
+/// The database's password hides as secrets do.
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            mode,
+            database,
+            listen,
+            public_url,
+            shop,
+            payments,
+            lms,
+            sources,
+            downloads,
+            mail,
+            queue,
+            fulfilment,
+            worker,
+            limits,
+        } = self;
+        f.debug_struct("Config")
+            .field("mode", mode)
+            .field("database", &without_password(database))
+            .field("listen", listen)
+            .field("public_url", public_url)
+            .field("shop", shop)
+            .field("payments", payments)
+            .field("lms", lms)
+            .field("sources", sources)
+            .field("downloads", downloads)
+            .field("mail", mail)
+            .field("queue", queue)
+            .field("fulfilment", fulfilment)
+            .field("worker", worker)
+            .field("limits", limits)
+            .finish()
+    }
+}
+
+/// An address as it may be shown: no password, no parameters (they may hold one too).
+#[must_use]
+pub fn without_password(address: &str) -> String {
+    let Some((scheme, rest)) = address.split_once("://") else {
+        return address.to_owned();
+    };
+    let place = rest.split('?').next().unwrap_or_default();
+    match place.rsplit_once('@') {
+        Some((who, host)) => {
+            let user = who.split(':').next().unwrap_or_default();
+            format!("{scheme}://{user}:***@{host}")
+        }
+        None => format!("{scheme}://{place}"),
+    }
+}
+
 /// The shop as buyers see it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -115,13 +203,13 @@ pub struct Payments {
     pub order_ttl_hours: u32,
     /// The seller's bank accounts; the first is shown to buyers.
     pub accounts: Vec<BankAccount>,
-    /// SePay webhooks.
+    /// The gateway that reports bank transfers.
     pub sepay: Sepay,
 }
 
 /// A bank account of the seller.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
 pub struct BankAccount {
     /// NAPAS BIN, six digits, or a bank's short name from the built-in table.
     pub bank: String,
@@ -131,7 +219,7 @@ pub struct BankAccount {
     pub holder: String,
 }
 
-/// SePay.
+/// The gateway that reports bank transfers; either secret is enough.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Sepay {
@@ -144,66 +232,77 @@ pub struct Sepay {
 }
 
 /// One learning platform.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct LmsConnection {
     /// Which connector: `frappe`, `http_confirm`, `fake`.
     pub kind: String,
     /// `https://site`, no slash at the end.
-    #[serde(default)]
     pub base_url: String,
     /// Frappe: the API key of the service user.
-    #[serde(default)]
     pub api_key: Option<Secret>,
     /// Frappe: its API secret.
-    #[serde(default)]
     pub api_secret: Option<Secret>,
     /// Frappe: let the platform mail a new learner a password link.
-    #[serde(default)]
     pub send_welcome_email: bool,
     /// How many calls may run at once.
-    #[serde(default = "two")]
     pub concurrency: usize,
     /// Settings of the `http_confirm` kind.
-    #[serde(default)]
     pub confirm: Option<HttpConfirm>,
 }
 
-fn two() -> usize {
-    2
+/// A password in the address is refused at start, and not shown before.
+impl fmt::Debug for LmsConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LmsConnection")
+            .field("kind", &self.kind)
+            .field("base_url", &without_password(&self.base_url))
+            .field("api_key", &self.api_key)
+            .field("api_secret", &self.api_secret)
+            .field("send_welcome_email", &self.send_welcome_email)
+            .field("concurrency", &self.concurrency)
+            .field("confirm", &self.confirm)
+            .finish()
+    }
 }
 
 /// A shop-made endpoint that confirms an enrolment.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct HttpConfirm {
     /// Full URL of the POST.
     pub url: String,
     /// `none`, `token`, `bearer` or `basic`.
-    #[serde(default = "auth_none")]
     pub auth: String,
     /// The credential for `auth`.
-    #[serde(default)]
     pub credential: Option<Secret>,
     /// JSON body; `{{email}}`, `{{name}}`, `{{course}}`, `{{order}}`, `{{key}}` are filled in, JSON-escaped.
     pub body: String,
     /// JSON pointer and value that mean success, e.g. `/message/success = true`.
     pub success: String,
     /// JSON pointer and text contained there that mean "was already enrolled".
-    #[serde(default)]
     pub already: Option<String>,
     /// The endpoint may be called again after an unknown answer.
-    #[serde(default)]
     pub repeat_is_safe: bool,
 }
 
-fn auth_none() -> String {
-    "none".to_owned()
+/// Shops put keys into the address or the body of such endpoints: neither is shown.
+impl fmt::Debug for HttpConfirm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpConfirm")
+            .field("url", &without_password(&self.url))
+            .field("auth", &self.auth)
+            .field("credential", &self.credential)
+            .field("success", &self.success)
+            .field("already", &self.already)
+            .field("repeat_is_safe", &self.repeat_is_safe)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A folder with course files.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
 pub struct SourceFolder {
     /// Where it is.
     pub path: PathBuf,

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::{
-    Config, Downloads, Fulfilment, Limits, Mail, Mode, Payments, Queue, Sepay, Shop, Worker,
+    Config, Downloads, Fulfilment, HttpConfirm, Limits, LmsConnection, Mail, Mode, Payments, Queue,
+    Sepay, Shop, Worker,
 };
 
 impl Default for Config {
@@ -57,6 +58,34 @@ impl Default for Sepay {
             api_key: None,
             hmac_secret: None,
             window_seconds: 300,
+        }
+    }
+}
+
+impl Default for LmsConnection {
+    fn default() -> Self {
+        Self {
+            kind: String::new(),
+            base_url: String::new(),
+            api_key: None,
+            api_secret: None,
+            send_welcome_email: false,
+            concurrency: 2,
+            confirm: None,
+        }
+    }
+}
+
+impl Default for HttpConfirm {
+    fn default() -> Self {
+        Self {
+            url: String::new(),
+            auth: "none".to_owned(),
+            credential: None,
+            body: String::new(),
+            success: String::new(),
+            already: None,
+            repeat_is_safe: false,
         }
     }
 }
