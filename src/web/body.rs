@@ -23,10 +23,15 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// The whole body, if it is no longer than [`LIMIT`]; `body_too_large` (413) or `body_too_slow`
 /// (408) otherwise. For webhooks: the caller verifies these very bytes.
 pub async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes> {
+    read_within(PATIENCE, headers, body).await
+}
+
+/// The same with another patience.
+pub async fn read_within(patience: Duration, headers: &HeaderMap, body: Body) -> Result<Bytes> {
     if announced(headers).is_some_and(|length| length > LIMIT as u64) {
         return Err(too_large());
     }
-    match tokio::time::timeout(PATIENCE, collect(body)).await {
+    match tokio::time::timeout(patience, collect(body)).await {
         Ok(bytes) => bytes,
         Err(_) => Err(Error::refused("body_too_slow")),
     }
@@ -91,25 +96,28 @@ fn misfit(fault: &serde_path_to_error::Error<serde_json::Error>) -> Error {
     if inner.classify() != Category::Data {
         return invalid_json((inner.line(), inner.column()));
     }
-    let path = fault.path().to_string();
-    // Serde words these; the tests notice when it words them otherwise. What it quotes after
-    // "invalid type" is the caller's, so only the beginning is looked at.
-    let message = inner.to_string();
-    let (code, missing) = match message.strip_prefix("missing field `") {
-        Some(rest) => ("missing", rest.split('`').next()),
-        None if message.starts_with("invalid type") => ("wrong_type", None),
-        None if message.starts_with("duplicate field") => ("duplicate_field", None),
-        None => ("wrong_value", None),
+    let (code, name) = shape_fault(&inner.to_string());
+    let field = match (fault.path().to_string(), name) {
+        (path, None) if path == "." => String::new(),
+        (path, None) => path,
+        (path, Some(name)) if path == "." => name,
+        (path, Some(name)) => format!("{path}.{name}"),
     };
-    Error::Invalid(vec![FieldFault::new(field(&path, missing), code)])
+    Error::Invalid(vec![FieldFault::new(field, code)])
 }
 
-fn field(path: &str, missing: Option<&str>) -> String {
-    match (path, missing) {
-        (".", None) => String::new(),
-        (path, None) => path.to_owned(),
-        (".", Some(name)) => name.to_owned(),
-        (path, Some(name)) => format!("{path}.{name}"),
+/// The code for serde's message, and the field's name where only the message has it. What it quotes
+/// after "invalid" is the caller's and stays here; the tests notice when serde words it otherwise.
+fn shape_fault(message: &str) -> (&'static str, Option<String>) {
+    let quoted = || message.split('`').nth(1).map(str::to_owned);
+    if message.starts_with("missing field `") {
+        ("missing", quoted())
+    } else if message.starts_with("duplicate field `") {
+        ("duplicate_field", quoted())
+    } else if message.starts_with("invalid type") {
+        ("wrong_type", None)
+    } else {
+        ("wrong_value", None)
     }
 }
 
@@ -122,13 +130,9 @@ fn invalid_json((line, column): (usize, usize)) -> Error {
 
 /// Line and column after these bytes, both from 1.
 fn position(before: &[u8]) -> (usize, usize) {
-    let lines = before.iter().filter(|byte| **byte == b'\n').count();
-    let column = before
-        .iter()
-        .rev()
-        .take_while(|byte| **byte != b'\n')
-        .count();
-    (lines + 1, column + 1)
+    let mut lines = before.split(|byte| *byte == b'\n').rev();
+    let column = lines.next().map_or(0, <[u8]>::len) + 1;
+    (lines.count() + 1, column)
 }
 
 fn too_large() -> Error {

@@ -41,7 +41,8 @@ pub fn clean(name: &str) -> String {
 /// The same name in plain ASCII: Vietnamese without its marks, other scripts as underscores.
 #[must_use]
 pub fn ascii(name: &str) -> String {
-    name.nfd()
+    let letters: String = name
+        .nfd()
         .filter(|c| !is_combining_mark(*c))
         .map(|c| match c {
             // These two have no decomposition: their stroke is no mark.
@@ -51,7 +52,13 @@ pub fn ascii(name: &str) -> String {
             ' '..='~' => c,
             _ => '_',
         })
-        .collect()
+        .collect();
+    // Some scripts write words with marks alone.
+    if letters.trim().is_empty() || letters.starts_with('.') {
+        format!("download{letters}")
+    } else {
+        letters
+    }
 }
 
 /// Control characters, and the marks that turn the reading direction: `gpj.exe` must not look like
