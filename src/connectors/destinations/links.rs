@@ -21,8 +21,8 @@ pub const SHORTEST_KEY: usize = 16;
 /// Longer than any token made here: a path is at most 4096 bytes.
 const LONGEST_TOKEN: usize = 8192;
 
-const FILE: &[u8] = b"bursar.link.file.v1";
-const LANDING: &[u8] = b"bursar.link.landing.v1";
+const FILE: &str = "bursar.link.file.v1";
+const LANDING: &str = "bursar.link.landing.v1";
 
 /// Makes and reads tokens.
 #[derive(Clone)]
@@ -74,40 +74,28 @@ impl Links {
     /// A link to one file.
     #[must_use]
     pub fn mint(&self, grant: &GrantId, file: &str, expires: Timestamp) -> String {
-        let moment = expires.0.to_string();
-        self.sign(&[FILE, grant.0.as_bytes(), file.as_bytes(), moment.as_bytes()])
+        self.sign(FILE, grant, file, expires)
     }
 
     /// What a link to a file says at `now`.
     pub fn read(&self, token: &str, now: Timestamp) -> Result<Claim, LinkFault> {
-        let [grant, file, expires] = self.open(token, FILE)?;
-        let expires = still_valid(&expires, now)?;
-        Ok(Claim {
-            grant: GrantId(grant),
-            file,
-            expires,
-        })
+        self.open(FILE, token, now)
     }
 
     /// A link to the page of a grant, for e-mails: made to live long.
     #[must_use]
     pub fn mint_landing(&self, grant: &GrantId, expires: Timestamp) -> String {
-        let moment = expires.0.to_string();
-        self.sign(&[LANDING, grant.0.as_bytes(), moment.as_bytes()])
+        self.sign(LANDING, grant, "", expires)
     }
 
     /// What a link to the page of a grant says at `now`.
     pub fn read_landing(&self, token: &str, now: Timestamp) -> Result<Landing, LinkFault> {
-        let [grant, expires] = self.open(token, LANDING)?;
-        let expires = still_valid(&expires, now)?;
-        Ok(Landing {
-            grant: GrantId(grant),
-            expires,
-        })
+        let Claim { grant, expires, .. } = self.open(LANDING, token, now)?;
+        Ok(Landing { grant, expires })
     }
 
-    fn sign(&self, fields: &[&[u8]]) -> String {
-        let fields = joined(fields);
+    fn sign(&self, kind: &str, grant: &GrantId, file: &str, expires: Timestamp) -> String {
+        let fields = joined([kind, &grant.0, file, &expires.0.to_string()]);
         let tag = self.current.mac(&fields).finalize().into_bytes();
         format!(
             "{}.{}.{}",
@@ -117,25 +105,23 @@ impl Links {
         )
     }
 
-    /// The fields after the kind. The tag is checked before anything in the token is believed.
-    fn open<const N: usize>(&self, token: &str, kind: &[u8]) -> Result<[String; N], LinkFault> {
-        if token.len() > LONGEST_TOKEN {
-            return Err(LinkFault::Forged);
+    /// The tag is checked before anything in the token is believed, the end last.
+    fn open(&self, kind: &str, token: &str, now: Timestamp) -> Result<Claim, LinkFault> {
+        let claim = self
+            .authentic(token)
+            .and_then(|fields| claim(kind, &fields))
+            .ok_or(LinkFault::Forged)?;
+        if now < claim.expires {
+            Ok(claim)
+        } else {
+            Err(LinkFault::Expired)
         }
-        let fields = self.authentic(token).ok_or(LinkFault::Forged)?;
-        let mut parts = split(&fields).ok_or(LinkFault::Forged)?.into_iter();
-        if parts.next() != Some(kind) {
-            return Err(LinkFault::Forged);
-        }
-        let texts: Option<Vec<String>> = parts
-            .map(|part| String::from_utf8(part.to_vec()).ok())
-            .collect();
-        texts
-            .and_then(|texts| texts.try_into().ok())
-            .ok_or(LinkFault::Forged)
     }
 
     fn authentic(&self, token: &str) -> Option<Vec<u8>> {
+        if token.len() > LONGEST_TOKEN {
+            return None;
+        }
         let (id, rest) = token.split_once('.')?;
         let (fields, tag) = rest.split_once('.')?;
         let mut keys = std::iter::once(&self.current).chain(&self.previous);
@@ -180,36 +166,30 @@ impl Key {
     }
 }
 
-fn still_valid(expires: &str, now: Timestamp) -> Result<Timestamp, LinkFault> {
-    let expires = expires
-        .parse()
-        .map(Timestamp)
-        .map_err(|_| LinkFault::Forged)?;
-    if now < expires {
-        Ok(expires)
-    } else {
-        Err(LinkFault::Expired)
-    }
+fn claim(kind: &str, fields: &[u8]) -> Option<Claim> {
+    let [signed_kind, grant, file, expires] = split(fields)?.try_into().ok()?;
+    (signed_kind == kind).then_some(())?;
+    Some(Claim {
+        grant: GrantId(grant.to_owned()),
+        file: file.to_owned(),
+        expires: Timestamp(expires.parse().ok()?),
+    })
 }
 
-/// Each field after its length: `5:hello`.
-fn joined(fields: &[&[u8]]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for field in fields {
-        bytes.extend(format!("{}:", field.len()).into_bytes());
-        bytes.extend(*field);
-    }
-    bytes
+/// Each field after its length in bytes: `5:hello`.
+fn joined(fields: [&str; 4]) -> Vec<u8> {
+    let parts = fields.map(|field| format!("{}:{field}", field.len()));
+    parts.concat().into_bytes()
 }
 
-fn split(mut bytes: &[u8]) -> Option<Vec<&[u8]>> {
+fn split(bytes: &[u8]) -> Option<Vec<&str>> {
+    let mut text = std::str::from_utf8(bytes).ok()?;
     let mut fields = Vec::new();
-    while !bytes.is_empty() {
-        let colon = bytes.iter().position(|byte| *byte == b':')?;
-        let length: usize = std::str::from_utf8(&bytes[..colon]).ok()?.parse().ok()?;
-        let (field, rest) = bytes[colon + 1..].split_at_checked(length)?;
+    while !text.is_empty() {
+        let (length, rest) = text.split_once(':')?;
+        let (field, rest) = rest.split_at_checked(length.parse().ok()?)?;
         fields.push(field);
-        bytes = rest;
+        text = rest;
     }
     Some(fields)
 }

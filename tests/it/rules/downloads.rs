@@ -270,23 +270,23 @@ async fn a_file_that_shrinks_while_it_is_sent_breaks_the_download_and_does_not_h
     );
 }
 
-#[tokio::test]
-async fn a_file_that_grows_while_it_is_sent_is_cut_where_it_was_promised() {
+/// The body that is promised for a file of 1000 bytes which then becomes `later`.
+async fn body_of_a_changing_file(later: &[u8]) -> Result<usize, axum::Error> {
     let shelf = Shelf::with(&[b'a'; 1000]).await;
-    let file = Folder::open(shelf.dir.path())
-        .unwrap()
-        .file("c", "bài 1.mp4")
-        .await
-        .unwrap();
-    let none = axum::http::HeaderMap::new();
-    let response = respond::respond(file, &Method::GET, &none, "x")
-        .await
-        .unwrap();
-    fs::write(shelf.file(), [b'b'; 5000]).unwrap();
-    let body = axum::body::to_bytes(response.into_body(), usize::MAX)
-        .await
-        .unwrap();
-    assert_eq!(body.len(), 1000);
+    let folder = Folder::open(shelf.dir.path()).unwrap();
+    let file = folder.file("c", "bài 1.mp4").await.unwrap();
+    let no_headers = reqwest::header::HeaderMap::new();
+    let response = respond::respond(file, &Method::GET, &no_headers, "x").await;
+    fs::write(shelf.file(), later).unwrap();
+    let body = axum::body::to_bytes(response.unwrap().into_body(), usize::MAX).await;
+    body.map(|bytes| bytes.len())
+}
+
+#[tokio::test]
+async fn the_body_is_as_long_as_it_was_promised_or_an_error() {
+    assert_eq!(body_of_a_changing_file(&[b'b'; 5000]).await.unwrap(), 1000);
+    let error = body_of_a_changing_file(b"b").await.unwrap_err();
+    assert!(error.to_string().contains("became shorter"), "{error}");
 }
 
 #[cfg(target_os = "linux")]
