@@ -1,1 +1,116 @@
-//! Being written.
+//! Limits per address: orders, and failed authentications. In memory, per process: they slow abuse
+//! down; nothing correct depends on them. An IPv6 caller owns a /64 and is counted by it.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use governor::clock::{Clock, DefaultClock, Reference};
+use governor::middleware::NoOpMiddleware;
+use governor::state::keyed::DashMapStateStore;
+use governor::{Quota, RateLimiter};
+
+use crate::config;
+use crate::error::Error;
+
+/// Every so many questions, addresses that have been quiet are forgotten.
+const CLEAN_EVERY: u32 = 1024;
+
+/// The limits of one process. `C` is the monotonic clock, which tests replace.
+pub struct Limits<C: Clock = DefaultClock> {
+    orders: PerAddress<C>,
+    failures: PerAddress<C>,
+    /// Addresses with no failure left, and until when.
+    barred: Mutex<HashMap<IpAddr, C::Instant>>,
+    clock: C,
+    asked: AtomicU32,
+}
+
+type PerAddress<C> =
+    RateLimiter<IpAddr, DashMapStateStore<IpAddr>, C, NoOpMiddleware<<C as Clock>::Instant>>;
+
+impl Limits {
+    /// By the machine's monotonic clock.
+    #[must_use]
+    pub fn new(limits: &config::Limits) -> Self {
+        Self::with_clock(limits, &DefaultClock::default())
+    }
+}
+
+impl<C: Clock + Clone> Limits<C> {
+    /// By any clock.
+    #[must_use]
+    pub fn with_clock(limits: &config::Limits, clock: &C) -> Self {
+        let per_minute = |count| {
+            let quota = Quota::per_minute(NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN));
+            RateLimiter::dashmap_with_clock(quota, clock.clone())
+        };
+        Self {
+            orders: per_minute(limits.orders_per_minute),
+            failures: per_minute(limits.failures_per_minute),
+            barred: Mutex::default(),
+            clock: clock.clone(),
+            asked: AtomicU32::new(0),
+        }
+    }
+
+    /// Counts an order of this address; [`Error::TooMany`] when it has made too many.
+    pub fn check_order(&self, address: IpAddr) -> Result<(), Error> {
+        self.clean_sometimes();
+        let verdict = self.orders.check_key(&household(address));
+        verdict.map_err(|until| Error::TooMany(until.wait_time_from(self.clock.now())))
+    }
+
+    /// Ask before looking at credentials: counts nothing, and refuses after too many failures.
+    pub fn check_failures(&self, address: IpAddr) -> Result<(), Error> {
+        let until = self.barred().get(&household(address)).copied();
+        match until.map(|until| Duration::from(until.duration_since(self.clock.now()))) {
+            None | Some(Duration::ZERO) => Ok(()),
+            Some(wait) => Err(Error::TooMany(wait)),
+        }
+    }
+
+    /// Tell after credentials were wrong.
+    pub fn note_failure(&self, address: IpAddr) {
+        self.clean_sometimes();
+        let address = household(address);
+        if let Err(until) = self.failures.check_key(&address) {
+            self.barred().insert(address, until.earliest_possible());
+        }
+    }
+
+    /// Addresses remembered now, for tests and metrics.
+    #[must_use]
+    pub fn remembered(&self) -> usize {
+        self.orders.len() + self.failures.len() + self.barred().len()
+    }
+
+    fn clean_sometimes(&self) {
+        if self.asked.fetch_add(1, Ordering::Relaxed) % CLEAN_EVERY != CLEAN_EVERY - 1 {
+            return;
+        }
+        let now = self.clock.now();
+        self.orders.retain_recent();
+        self.failures.retain_recent();
+        self.orders.shrink_to_fit();
+        self.failures.shrink_to_fit();
+        let mut barred = self.barred();
+        barred.retain(|_, until| *until > now);
+        barred.shrink_to_fit();
+    }
+
+    fn barred(&self) -> MutexGuard<'_, HashMap<IpAddr, C::Instant>> {
+        self.barred.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What one caller can be assumed to hold: an IPv4 address, or the /64 around an IPv6 address.
+fn household(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        v4 @ IpAddr::V4(_) => v4,
+        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
+    }
+}

@@ -1,6 +1,8 @@
 //! Doors over HTTP: read input, call one step, render.
 
 pub mod assets;
+pub mod body;
+pub mod caller;
 pub mod downloads;
 pub mod limits;
 pub mod order_page;

@@ -1,3 +1,4 @@
-//! Where the buyer gets files.
+//! Where the buyer gets files. Today one destination: Bursar's own download server, reached by
+//! signed links. The server itself is a door, `web/downloads`.
 
 pub mod links;

@@ -1,1 +1,6 @@
-//! Being written.
+//! The download server. The door checks the link and the right, opens the file, and answers with
+//! [`respond::respond`].
+
+pub mod conditions;
+pub mod names;
+pub mod respond;

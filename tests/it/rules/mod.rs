@@ -1,10 +1,12 @@
 //! Tables and properties: no server, no database.
 
+mod bodies;
 mod catalogue;
 mod codes;
 mod config;
 mod downloads;
 mod emails;
+mod links;
 mod money;
 mod pricing;
 mod problems;
