@@ -2,6 +2,9 @@
 
 pub mod assets;
 pub mod downloads;
+pub mod error_page;
+pub mod frame;
+pub mod icon;
 pub mod limits;
 pub mod order_page;
 pub mod problem;
