@@ -2,5 +2,6 @@
 //! [`respond::respond`].
 
 pub mod conditions;
+pub mod landing;
 pub mod names;
 pub mod respond;

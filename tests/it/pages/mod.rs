@@ -1,3 +1,4 @@
 //! Pages as people see them.
 
+mod gallery;
 mod order_page;

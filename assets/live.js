@@ -1,0 +1,137 @@
+// The order page, live: listens for changes, fetches the new <main>, and changes only what differs, so
+// that focus, selection and scroll stay. Without this script the page reloads itself and says all the same.
+
+const POLL_MS = 5000;
+const SILENCE_MS = 45000;
+const main = () => document.getElementById("order");
+const state = (name) => { document.documentElement.dataset.live = name; };
+
+// Make `from` equal to `to` without replacing what is already right.
+function morph(from, to) {
+  if (from.nodeType !== to.nodeType || from.nodeName !== to.nodeName) {
+    from.replaceWith(to.cloneNode(true));
+    return;
+  }
+  if (from.nodeType === Node.TEXT_NODE) {
+    if (from.data !== to.data) from.data = to.data;
+    return;
+  }
+  if (from.nodeType !== Node.ELEMENT_NODE) return;
+  for (const { name } of [...from.attributes]) {
+    if (!to.hasAttribute(name) && !(name === "open" && from.nodeName === "DETAILS")) from.removeAttribute(name);
+  }
+  for (const { name, value } of to.attributes) {
+    if (from.getAttribute(name) !== value) from.setAttribute(name, value);
+  }
+  const now = [...from.childNodes];
+  const next = [...to.childNodes];
+  next.forEach((child, place) => (now[place] ? morph(now[place], child) : from.append(child.cloneNode(true))));
+  now.slice(next.length).forEach((child) => child.remove());
+}
+
+// A part that is there on one side only (the pay card) must not make its neighbours change places.
+function morphMain(from, to) {
+  const kinds = [...to.children].map((child) => child.classList[0]);
+  for (const child of [...from.children]) {
+    if (!kinds.includes(child.classList[0])) child.remove();
+  }
+  [...to.children].forEach((child, place) => {
+    const there = from.children[place];
+    if (!there || there.classList[0] !== child.classList[0]) {
+      from.insertBefore(child.cloneNode(true), there ?? null);
+    }
+  });
+  morph(from, to);
+}
+
+// Everything the script adds to the server's markup; again after each change.
+function dress() {
+  for (const button of document.querySelectorAll("button.copy")) button.hidden = !navigator.clipboard;
+  const countdown = document.querySelector(".countdown[data-seconds]");
+  if (countdown && countdown.dataset.read !== main().dataset.version) {
+    countdown.dataset.read = main().dataset.version;
+    countdown.ends = performance.now() + Number(countdown.dataset.seconds) * 1000;
+  }
+  tick();
+}
+
+function tick() {
+  const countdown = document.querySelector(".countdown[data-seconds]");
+  if (!countdown?.ends) return;
+  const left = Math.max(0, Math.round((countdown.ends - performance.now()) / 1000));
+  const two = (number) => String(number).padStart(2, "0");
+  const text = `${two(Math.floor(left / 3600))}:${two(Math.floor(left / 60) % 60)}:${two(left % 60)}`;
+  countdown.querySelector("b").textContent = text;
+  countdown.querySelector(".countdown-left").hidden = false;
+}
+
+let asked = 0;
+async function refresh() {
+  const mine = ++asked;
+  const answer = await fetch(`${location.pathname}?fragment=1`, { cache: "no-cache" });
+  if (!answer.ok) throw new Error(`status ${answer.status}`);
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const next = page.getElementById("order");
+  if (!next || mine !== asked || next.dataset.version === main().dataset.version) return;
+  const news = next.dataset.news !== main().dataset.news;
+  const focused = document.activeElement;
+  morphMain(main(), next);
+  if (focused && !focused.isConnected) main().focus({ preventScroll: true });
+  document.title = main().dataset.title;
+  if (news) document.getElementById("news").textContent = main().dataset.news;
+  dress();
+  if (main().dataset.final === "true") stop();
+}
+
+let stream = null;
+let poll = null;
+let lastSign = 0;
+
+function listen() {
+  stream?.close();
+  lastSign = performance.now();
+  stream = new EventSource(main().dataset.stream);
+  const alive = () => { lastSign = performance.now(); };
+  stream.addEventListener("open", () => { alive(); state("on"); refresh().catch(() => {}); });
+  stream.addEventListener("beat", alive);
+  stream.addEventListener("order", () => { alive(); refresh().catch(() => state("off")); });
+  stream.addEventListener("error", () => { if (document.documentElement.dataset.live === "on") state("polling"); });
+}
+
+// The fallback: while the stream is down, ask every 5 s and try the stream again when it has given up.
+async function fallBack() {
+  const open = stream?.readyState === EventSource.OPEN;
+  if (open && performance.now() - lastSign < SILENCE_MS) return;
+  await refresh().then(() => { if (!open) state("polling"); }, () => state("off"));
+  if (stream && (open || stream.readyState === EventSource.CLOSED)) listen();
+}
+
+function stop() {
+  clearInterval(poll);
+  stream?.close();
+  stream = null;
+  poll = null;
+}
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest?.("button.copy");
+  if (!button) return;
+  await navigator.clipboard.writeText(button.dataset.copy);
+  const shows = (copied) => {
+    button.querySelector(".copy-word").hidden = copied;
+    button.querySelector(".copied-word").hidden = !copied;
+    button.classList.toggle("copied", copied);
+  };
+  shows(true);
+  document.getElementById("news").textContent = button.querySelector(".copied-word").textContent;
+  setTimeout(() => shows(false), 2000);
+});
+
+dress();
+setInterval(tick, 1000);
+if (main().dataset.final !== "true") {
+  listen();
+  poll = setInterval(fallBack, POLL_MS);
+  addEventListener("pagehide", () => stream?.close());
+  addEventListener("pageshow", (event) => { if (event.persisted && poll) listen(); });
+}

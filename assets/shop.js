@@ -1,0 +1,29 @@
+// The shop front: how many courses are ticked and what they cost alone, and bundles ticked in place.
+// The server computes the price; without this script the form works the same.
+
+const boxes = [...document.querySelectorAll('input[name="course"]')];
+const sum = document.querySelector(".sum");
+
+function show() {
+  const chosen = boxes.filter((box) => box.checked);
+  const total = chosen.reduce((all, box) => all + Number(box.dataset.price), 0);
+  const amount = `${String(total).replace(/\B(?=(\d{3})+$)/g, ".")} ₫`;
+  sum.textContent = chosen.length
+    ? sum.dataset.many.replace("{count}", chosen.length).replace("{amount}", amount)
+    : sum.dataset.none;
+}
+
+document.addEventListener("change", (event) => { if (boxes.includes(event.target)) show(); });
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("a.choose-set");
+  if (!link) return;
+  event.preventDefault();
+  const slugs = new URL(link.href).searchParams.getAll("course");
+  for (const box of boxes) if (slugs.includes(box.value)) box.checked = true;
+  show();
+  document.getElementById("order").scrollIntoView();
+  document.getElementById("field-email").focus({ preventScroll: true });
+});
+
+if (sum) show();
+document.getElementById("faults")?.focus();

@@ -1,0 +1,193 @@
+//! The page behind the link of an e-mail: it lists the files of one grant. Opening it changes nothing,
+//! because mail scanners open every link; each file's own link is short-lived and checked at its click.
+
+use askama::Template;
+
+use crate::clock::Timestamp;
+use crate::error::Result;
+use crate::web::frame::Frame;
+use crate::web::icon::Icon;
+
+/// The files of one grant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LandingView {
+    /// The surroundings.
+    pub frame: Frame,
+    /// The course.
+    pub course: String,
+    /// The order code.
+    pub order_code: String,
+    /// What there is, in the course's order.
+    pub files: Vec<FileView>,
+    /// Until when the links on this page work; a reload gives fresh ones.
+    pub links_until: Timestamp,
+    /// Until when the buyer has access; `None` is for good.
+    pub access_until: Option<Timestamp>,
+}
+
+/// One file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileView {
+    /// Its name, as the seller named it.
+    pub name: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// The signed link.
+    pub href: String,
+}
+
+/// Why a link of the download server gives no file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Closed {
+    /// 410: the link is too old. Where a fresh one is, if that can be told from the link.
+    Expired {
+        /// The landing page.
+        fresh: Option<String>,
+    },
+    /// 403: the right to these files has ended.
+    AccessEnded,
+    /// 403: the link was changed or is not whole.
+    NotWhole,
+}
+
+/// The page in place of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClosedView {
+    /// The surroundings.
+    pub frame: Frame,
+    /// Why.
+    pub closed: Closed,
+}
+
+#[derive(Template)]
+#[template(path = "pages/files.html")]
+struct LandingPage<'a> {
+    frame: &'a Frame,
+    view: &'a LandingView,
+}
+
+#[derive(Template)]
+#[template(path = "pages/files_closed.html")]
+struct ClosedPage<'a> {
+    frame: &'a Frame,
+    view: &'a ClosedView,
+}
+
+impl LandingView {
+    /// The whole page.
+    pub fn page(&self) -> Result<String> {
+        let page = LandingPage {
+            frame: &self.frame,
+            view: self,
+        };
+        Ok(page.render()?)
+    }
+
+    fn total_size(&self) -> String {
+        let bytes: u64 = self.files.iter().map(|file| file.bytes).sum();
+        self.frame.size(&bytes)
+    }
+
+    /// Every state, by name.
+    #[must_use]
+    pub fn samples(frame: &Frame) -> Vec<(&'static str, Self)> {
+        let now = Timestamp(1_763_708_720_000);
+        let after = |hours: u64| now.plus(std::time::Duration::from_secs(hours * 3600));
+        let file = |name: &str, bytes| FileView {
+            name: name.to_owned(),
+            bytes,
+            href: "/files/v1.1.gra_01.0.1763730320.c2ln".to_owned(),
+        };
+        let files = LandingView {
+            frame: frame.clone(),
+            course: "Excel cho người đi làm".to_owned(),
+            order_code: "DHK7M2QX9A".to_owned(),
+            files: vec![
+                file("Bài 01 – Bảng tính đầu tiên.mp4", 1_248_000_000),
+                file("Bài 02 – Hàm và công thức.mp4", 986_400_000),
+                file("Giáo trình đầy đủ.pdf", 4_310_000),
+                file("Bảng mẫu.xlsx", 82_400),
+            ],
+            links_until: after(6),
+            access_until: Some(after(24 * 365)),
+        };
+        let no_files = LandingView {
+            files: Vec::new(),
+            access_until: None,
+            ..files.clone()
+        };
+        vec![("files", files), ("no_files", no_files)]
+    }
+}
+
+impl FileView {
+    /// What stands on its tile: the ending of the name, when it is short enough to be one.
+    fn ending(&self) -> String {
+        match self.name.rsplit_once('.') {
+            Some((_, end)) if (1..=4).contains(&end.chars().count()) => end.to_uppercase(),
+            _ => String::new(),
+        }
+    }
+}
+
+impl Closed {
+    /// Its HTTP status.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Expired { .. } => 410,
+            Self::AccessEnded | Self::NotWhole => 403,
+        }
+    }
+
+    fn key(&self) -> &'static str {
+        match self {
+            Self::Expired { fresh: Some(_) } => "expired",
+            Self::Expired { fresh: None } => "expired_for_good",
+            Self::AccessEnded => "ended",
+            Self::NotWhole => "not_whole",
+        }
+    }
+
+    fn icon(&self) -> Icon {
+        match self {
+            Self::Expired { .. } => Icon::Clock,
+            Self::AccessEnded | Self::NotWhole => Icon::Lock,
+        }
+    }
+}
+
+impl ClosedView {
+    /// The whole page.
+    pub fn page(&self) -> Result<String> {
+        let page = ClosedPage {
+            frame: &self.frame,
+            view: self,
+        };
+        Ok(page.render()?)
+    }
+
+    fn words(&self, part: &str) -> String {
+        let key = format!("files.{}.{part}", self.closed.key());
+        self.frame.say(&key).into_owned()
+    }
+
+    /// Every state, by name.
+    #[must_use]
+    pub fn samples(frame: &Frame) -> Vec<(&'static str, Self)> {
+        let view = |closed| Self {
+            frame: frame.clone(),
+            closed,
+        };
+        let fresh = Some("/f/v1.1.gra_01".to_owned());
+        vec![
+            ("link_expired", view(Closed::Expired { fresh })),
+            (
+                "link_expired_for_good",
+                view(Closed::Expired { fresh: None }),
+            ),
+            ("access_ended", view(Closed::AccessEnded)),
+            ("link_not_whole", view(Closed::NotWhole)),
+        ]
+    }
+}

@@ -1,0 +1,333 @@
+//! What the order page says, as plain values. The states are few and their words are ours: an
+//! inside reason never reaches the buyer. Access is claimed only by [`Access::Yours`].
+
+use crate::clock::Timestamp;
+use crate::money::Money;
+use crate::web::frame::Frame;
+
+/// One order as its buyer sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderView {
+    /// The surroundings; `frame.path` is this order's page.
+    pub frame: Frame,
+    /// When this was read.
+    pub now: Timestamp,
+    /// Changes whenever anything shown changes; the ETag of page and fragment.
+    pub version: String,
+    /// Where the script listens for changes.
+    pub stream_url: String,
+    /// The order code.
+    pub code: String,
+    /// Where e-mail goes, not readable for somebody who found the link.
+    pub email: MaskedEmail,
+    /// The money's state.
+    pub money: MoneyState,
+    /// The courses, in the order they were chosen.
+    pub lines: Vec<LineView>,
+    /// What it costs and why.
+    pub totals: Totals,
+    /// The milestones.
+    pub times: Milestones,
+}
+
+/// An address with its middle hidden: `b***@gmail.com`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MaskedEmail(String);
+
+impl MaskedEmail {
+    /// Hide all of the local part but its first letter.
+    #[must_use]
+    pub fn of(address: &str) -> Self {
+        let (local, host) = address.rsplit_once('@').unwrap_or((address, ""));
+        let first: String = local.chars().take(1).collect();
+        Self(format!("{first}***@{host}"))
+    }
+}
+
+impl std::fmt::Display for MaskedEmail {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where the money is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MoneyState {
+    /// Nothing came yet.
+    Awaiting(PayView),
+    /// Something came, not enough; `pay.amount` is what is missing.
+    PartlyPaid {
+        /// What came so far.
+        received: Money,
+        /// How to pay the rest.
+        pay: PayView,
+    },
+    /// Enough came.
+    Paid,
+    /// Nothing came in time. A late transfer re-opens it.
+    Expired {
+        /// When the time was up.
+        at: Timestamp,
+    },
+    /// Cancelled before it was paid.
+    Cancelled {
+        /// When.
+        at: Timestamp,
+    },
+    /// All of it went back.
+    Refunded {
+        /// How much.
+        amount: Money,
+    },
+    /// A part went back; what was not refunded goes on.
+    PartiallyRefunded {
+        /// How much.
+        amount: Money,
+    },
+}
+
+/// What the buyer needs for the transfer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PayView {
+    /// The bank's short name.
+    pub bank: String,
+    /// The account number.
+    pub account: String,
+    /// The account's holder.
+    pub holder: String,
+    /// How much to send.
+    pub amount: Money,
+    /// The memo: the order code.
+    pub memo: String,
+    /// The QR shown; must be drawn for `amount`, so its address should change with it.
+    pub qr_src: String,
+    /// The same QR as a PNG to save on a phone and open in a bank app.
+    pub qr_png: String,
+    /// Until when the order waits.
+    pub expires_at: Timestamp,
+    /// Demo mode only: where "simulate the transfer" posts to.
+    pub simulate: Option<String>,
+}
+
+/// One course of the order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineView {
+    /// Its title, as ordered.
+    pub title: String,
+    /// Its picture.
+    pub cover: Option<String>,
+    /// Its list price.
+    pub price: Money,
+    /// What it gives; a course gives at least one thing.
+    pub benefits: Vec<BenefitView>,
+}
+
+/// One promise of a course, and how far it is kept: one grant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BenefitView {
+    /// What is promised.
+    pub kind: BenefitKind,
+    /// How far it is.
+    pub access: Access,
+}
+
+/// What is promised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BenefitKind {
+    /// A seat on the learning platform.
+    Enrolment,
+    /// So many files to download.
+    Files(usize),
+}
+
+/// How far a promise is kept, for the buyer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Access {
+    /// Read back from the other side. The only state that says "you have access".
+    Yours {
+        /// Where to go.
+        link: Option<String>,
+        /// Until when; `None` is for good.
+        until: Option<Timestamp>,
+    },
+    /// It was taken back or ran out.
+    Revoked {
+        /// When.
+        at: Option<Timestamp>,
+    },
+    /// The order is not paid.
+    WaitingForPayment,
+    /// Paid, and in the queue.
+    Waiting,
+    /// Being done now.
+    Working,
+    /// The outcome is unknown and is being looked up.
+    Checking,
+    /// It did not work and will be tried again.
+    Retrying {
+        /// The number of the coming attempt.
+        attempt: u32,
+        /// When it comes.
+        next_at: Timestamp,
+    },
+    /// Given up; the seller knows.
+    Failed,
+    /// It waits for the seller, who knows.
+    NeedsSeller,
+    /// It waits for the buyer.
+    NeedsYou(BuyerTask),
+}
+
+/// What the buyer has to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BuyerTask {
+    /// The platform refuses this e-mail address.
+    AddressRefused,
+    /// The platform has this account switched off.
+    AccountDisabled,
+    /// The platform sent an invitation that must be accepted.
+    AcceptInvitation,
+    /// Anything else: write to the seller.
+    Write,
+}
+
+/// What it costs and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Totals {
+    /// The sum of the list prices.
+    pub list: Money,
+    /// What is paid.
+    pub total: Money,
+    /// The rules that gave the total, none when it is the list price.
+    pub offers: Vec<Offer>,
+}
+
+/// A price rule that was applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Offer {
+    /// A bundle, by title.
+    Bundle(String),
+    /// Any so many courses at one price.
+    Combo(usize),
+}
+
+/// When the order passed each milestone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Milestones {
+    /// It was placed.
+    pub ordered: Timestamp,
+    /// Enough money came.
+    pub paid: Option<Timestamp>,
+    /// The last course reached a final state.
+    pub granted: Option<Timestamp>,
+    /// The order was finished and its e-mail sent off.
+    pub done: Option<Timestamp>,
+}
+
+impl LineView {
+    /// The state that the course as a whole is shown in: the one that most wants attention.
+    #[must_use]
+    pub fn access(&self) -> &Access {
+        self.benefits
+            .iter()
+            .map(|benefit| &benefit.access)
+            .max_by_key(|access| access.urgency())
+            .unwrap_or(&Access::Waiting)
+    }
+}
+
+impl Access {
+    /// Read back, and still there.
+    #[must_use]
+    pub fn is_yours(&self) -> bool {
+        matches!(self, Self::Yours { .. })
+    }
+
+    /// Nothing more will happen by itself.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        matches!(
+            self,
+            Self::Yours { .. } | Self::Revoked { .. } | Self::Failed
+        )
+    }
+
+    fn urgency(&self) -> u8 {
+        match self {
+            Self::Yours { .. } => 0,
+            Self::Revoked { .. } => 1,
+            Self::WaitingForPayment => 2,
+            Self::Waiting => 3,
+            Self::Working => 4,
+            Self::Checking => 5,
+            Self::Retrying { .. } => 6,
+            Self::Failed => 7,
+            Self::NeedsSeller => 8,
+            Self::NeedsYou(_) => 9,
+        }
+    }
+}
+
+impl Totals {
+    /// What the offers save; nothing when they save nothing.
+    #[must_use]
+    pub fn saved(&self) -> Option<Money> {
+        let minor = self.list.minor - self.total.minor;
+        (minor > 0).then_some(Money {
+            minor,
+            currency: self.total.currency,
+        })
+    }
+}
+
+impl OrderView {
+    /// What is needed for a transfer, while one is awaited.
+    #[must_use]
+    pub fn pay(&self) -> Option<&PayView> {
+        match &self.money {
+            MoneyState::Awaiting(pay) | MoneyState::PartlyPaid { pay, .. } => Some(pay),
+            _ => None,
+        }
+    }
+
+    /// Seconds left to pay in, while there are any.
+    #[must_use]
+    pub fn seconds_to_pay(&self) -> Option<u64> {
+        let left = self.pay()?.expires_at.since(self.now).as_secs();
+        (left > 0).then_some(left)
+    }
+
+    /// Nothing on this page will change by itself any more. An expired order is not final: a late
+    /// transfer re-opens it.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        match self.money {
+            MoneyState::Cancelled { .. } | MoneyState::Refunded { .. } => true,
+            MoneyState::Paid | MoneyState::PartiallyRefunded { .. } => {
+                self.times.done.is_some() && self.lines.iter().all(|line| line.access().is_final())
+            }
+            MoneyState::Awaiting(_)
+            | MoneyState::PartlyPaid { .. }
+            | MoneyState::Expired { .. } => false,
+        }
+    }
+
+    /// How many courses are wholly there.
+    #[must_use]
+    pub fn ready(&self) -> usize {
+        let yours = |line: &&LineView| line.access().is_yours();
+        self.lines.iter().filter(yours).count()
+    }
+}
+
+impl PayView {
+    /// The facts below the amount: name, key of the label, value.
+    pub(super) fn facts(&self) -> [(&'static str, &'static str, &str); 4] {
+        [
+            ("memo", "order.pay.memo", &self.memo),
+            ("bank", "order.pay.bank", &self.bank),
+            ("account", "order.pay.account", &self.account),
+            ("holder", "order.pay.holder", &self.holder),
+        ]
+    }
+}

@@ -1,0 +1,293 @@
+//! Which words, pictogram and tone each state of the order page has. The words themselves are in
+//! `locales/order.yml`.
+
+use super::view::{Access, BenefitKind, BuyerTask, LineView, MoneyState, Offer, OrderView};
+use crate::clock::Timestamp;
+use crate::web::frame::{Frame, Html, Time};
+use crate::web::icon::Icon;
+
+/// How a state feels; a CSS class, never the only sign of the state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// Nothing happens here yet.
+    Quiet,
+    /// Something is going on.
+    Busy,
+    /// Good.
+    Good,
+    /// Somebody has to act.
+    Attention,
+    /// It ended badly.
+    Bad,
+}
+
+impl Tone {
+    /// The CSS class.
+    #[must_use]
+    pub fn class(self) -> &'static str {
+        match self {
+            Self::Quiet => "quiet",
+            Self::Busy => "busy",
+            Self::Good => "good",
+            Self::Attention => "attention",
+            Self::Bad => "bad",
+        }
+    }
+}
+
+/// The first thing the page says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Headline {
+    /// Its pictogram.
+    pub icon: Icon,
+    /// Its tone.
+    pub tone: Tone,
+    /// A few words.
+    pub title: String,
+    /// One or two sentences.
+    pub text: Html,
+}
+
+/// One of the four milestones at the top.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// Its name.
+    pub label: String,
+    /// When it was passed.
+    pub at: Option<Time>,
+    /// `past`, `now`, `next`: the CSS class.
+    pub class: &'static str,
+    /// The same for readers of the screen.
+    pub spoken: String,
+}
+
+impl Access {
+    pub(super) fn key(&self) -> &'static str {
+        match self {
+            Self::Yours { .. } => "yours",
+            Self::Revoked { .. } => "revoked",
+            Self::WaitingForPayment => "unpaid",
+            Self::Waiting => "waiting",
+            Self::Working => "working",
+            Self::Checking => "checking",
+            Self::Retrying { .. } => "retrying",
+            Self::Failed => "failed",
+            Self::NeedsSeller => "needs_seller",
+            Self::NeedsYou(_) => "needs_you",
+        }
+    }
+
+    /// Its pictogram.
+    #[must_use]
+    pub fn icon(&self) -> Icon {
+        match self {
+            Self::Yours { .. } => Icon::CheckCircle,
+            Self::Revoked { .. } => Icon::Lock,
+            Self::WaitingForPayment | Self::Waiting => Icon::Clock,
+            Self::Working => Icon::Spinner,
+            Self::Checking => Icon::Search,
+            Self::Retrying { .. } => Icon::Repeat,
+            Self::Failed => Icon::CrossCircle,
+            Self::NeedsSeller => Icon::Shop,
+            Self::NeedsYou(_) => Icon::Person,
+        }
+    }
+
+    /// Its tone.
+    #[must_use]
+    pub fn tone(&self) -> Tone {
+        match self {
+            Self::Yours { .. } => Tone::Good,
+            Self::Revoked { .. } | Self::WaitingForPayment | Self::Waiting => Tone::Quiet,
+            Self::Working | Self::Checking | Self::Retrying { .. } | Self::NeedsSeller => {
+                Tone::Busy
+            }
+            Self::Failed => Tone::Bad,
+            Self::NeedsYou(_) => Tone::Attention,
+        }
+    }
+
+    /// The label of its chip.
+    #[must_use]
+    pub fn label(&self, frame: &Frame) -> String {
+        frame
+            .say(&format!("order.state.{}", self.key()))
+            .into_owned()
+    }
+
+    /// What it means, and what happens next.
+    #[must_use]
+    pub fn note(&self, frame: &Frame) -> Html {
+        match self {
+            Self::Yours { until: None, .. } => frame.html("order.note.yours"),
+            Self::Yours {
+                until: Some(until), ..
+            } => frame.at("order.note.yours_until", frame.date(until)),
+            Self::Revoked { at: Some(at) } => frame.at("order.note.revoked_at", frame.date(at)),
+            Self::Retrying { next_at, attempt } => frame.at_with(
+                "order.note.retrying",
+                frame.clock(next_at),
+                &[("attempt", &attempt.to_string())],
+            ),
+            Self::NeedsYou(task) => frame.html(&format!("order.note.needs_you.{}", task.key())),
+            other => frame.html(&format!("order.note.{}", other.key())),
+        }
+    }
+}
+
+impl BuyerTask {
+    fn key(self) -> &'static str {
+        match self {
+            Self::AddressRefused => "address_refused",
+            Self::AccountDisabled => "account_disabled",
+            Self::AcceptInvitation => "accept_invitation",
+            Self::Write => "write",
+        }
+    }
+}
+
+impl BenefitKind {
+    /// Its pictogram.
+    #[must_use]
+    pub fn icon(self) -> Icon {
+        match self {
+            Self::Enrolment => Icon::Play,
+            Self::Files(_) => Icon::File,
+        }
+    }
+
+    /// What it is.
+    #[must_use]
+    pub fn label(self, frame: &Frame) -> String {
+        match self {
+            Self::Enrolment => frame.say("order.benefit.enrolment").into_owned(),
+            Self::Files(count) => frame.count("order.benefit.files", count),
+        }
+    }
+
+    /// The words of its button.
+    #[must_use]
+    pub fn action(self, frame: &Frame) -> String {
+        let key = match self {
+            Self::Enrolment => "order.benefit.learn",
+            Self::Files(_) => "order.benefit.download",
+        };
+        frame.say(key).into_owned()
+    }
+}
+
+impl Offer {
+    /// The rule in words.
+    #[must_use]
+    pub fn words(&self, frame: &Frame) -> String {
+        match self {
+            Self::Bundle(title) => frame.with("order.offer.bundle", "title", title),
+            Self::Combo(count) => frame.with("order.offer.combo", "count", count),
+        }
+    }
+}
+
+impl OrderView {
+    /// The first thing the page says.
+    #[must_use]
+    pub fn headline(&self) -> Headline {
+        let (key, icon, tone) = self.gist();
+        let frame = &self.frame;
+        let missing = match &self.money {
+            MoneyState::PartlyPaid { pay, .. } => pay.amount.to_string(),
+            MoneyState::Refunded { amount } | MoneyState::PartiallyRefunded { amount } => {
+                amount.to_string()
+            }
+            _ => String::new(),
+        };
+        let (ready, all) = (self.ready().to_string(), self.lines.len().to_string());
+        let email = self.email.to_string();
+        let values = [
+            ("amount", missing.as_str()),
+            ("ready", &ready),
+            ("count", &all),
+            ("email", &email),
+        ];
+        Headline {
+            icon,
+            tone,
+            title: frame
+                .locale
+                .fill(&format!("order.headline.{key}.title"), &values),
+            text: frame.html_with(&format!("order.headline.{key}.text"), &values),
+        }
+    }
+
+    fn gist(&self) -> (&'static str, Icon, Tone) {
+        match self.money {
+            MoneyState::Awaiting(_) => ("awaiting", Icon::Bank, Tone::Busy),
+            MoneyState::PartlyPaid { .. } => ("partly", Icon::Bank, Tone::Attention),
+            MoneyState::Expired { .. } => ("expired", Icon::Clock, Tone::Quiet),
+            MoneyState::Cancelled { .. } => ("cancelled", Icon::CrossCircle, Tone::Quiet),
+            MoneyState::Refunded { .. } => ("refunded", Icon::Return, Tone::Quiet),
+            MoneyState::PartiallyRefunded { .. } => ("part_refunded", Icon::Return, Tone::Quiet),
+            MoneyState::Paid => self.gist_of_lines(),
+        }
+    }
+
+    fn gist_of_lines(&self) -> (&'static str, Icon, Tone) {
+        let any = |wanted: fn(&Access) -> bool| self.lines.iter().any(|l| wanted(l.access()));
+        if any(|a| matches!(a, Access::NeedsYou(_))) {
+            ("needs_you", Icon::Person, Tone::Attention)
+        } else if any(|a| !a.is_final() && !matches!(a, Access::NeedsSeller)) {
+            ("working", Icon::Spinner, Tone::Busy)
+        } else if any(|a| matches!(a, Access::NeedsSeller)) {
+            ("needs_seller", Icon::Shop, Tone::Busy)
+        } else if any(|a| matches!(a, Access::Failed)) {
+            ("some_failed", Icon::CrossCircle, Tone::Attention)
+        } else if any(|a| matches!(a, Access::Revoked { .. })) {
+            ("revoked", Icon::Lock, Tone::Quiet)
+        } else {
+            ("done", Icon::CheckCircle, Tone::Good)
+        }
+    }
+
+    /// Ordered, paid, granted, done: with times where they have come.
+    #[must_use]
+    pub fn steps(&self) -> Vec<Step> {
+        let times = [
+            ("ordered", Some(self.times.ordered)),
+            ("paid", self.times.paid),
+            ("granted", self.times.granted),
+            ("done", self.times.done),
+        ];
+        let stopped = matches!(
+            self.money,
+            MoneyState::Expired { .. } | MoneyState::Cancelled { .. }
+        );
+        let current = times.iter().position(|(_, at)| at.is_none());
+        let step = |(place, (name, at)): (usize, (&str, Option<Timestamp>))| {
+            let class = match (at.is_some(), current == Some(place) && !stopped) {
+                (true, _) => "past",
+                (false, true) => "now",
+                (false, false) => "next",
+            };
+            Step {
+                label: self.frame.say(&format!("order.step.{name}")).into_owned(),
+                at: at.map(|at| self.frame.short(&at)),
+                class,
+                spoken: self
+                    .frame
+                    .say(&format!("order.step_is.{class}"))
+                    .into_owned(),
+            }
+        };
+        times.into_iter().enumerate().map(step).collect()
+    }
+}
+
+impl LineView {
+    /// Its promises are in different states, so each is shown with its own.
+    #[must_use]
+    pub fn is_mixed(&self) -> bool {
+        let whole = self.access().key();
+        self.benefits
+            .iter()
+            .any(|benefit| benefit.access.key() != whole)
+    }
+}
