@@ -17,6 +17,8 @@ pub mod money;
 /// How one attempt at an effect ended.
 pub mod outcome;
 
+/// A running Bursar.
+pub mod app;
 /// Settings.
 pub mod config;
 /// The outside world.
@@ -29,6 +31,10 @@ pub mod emails;
 pub mod fulfilment;
 /// Nouns: types, states, rules, SQL.
 pub mod model;
+/// Lease, run, record, sweep.
+pub mod queue;
+/// Effects, in three phases.
+pub mod tasks;
 /// Doors over HTTP.
 pub mod web;
 /// Every word a person reads.

@@ -15,6 +15,9 @@ use crate::db::{Row, Tx};
 use crate::error::{Error, Result};
 use crate::id::{OrderId, TaskId};
 
+/// The word of the conflict when an attempt no longer holds its lease.
+pub const LEASE_LOST: &str = "lease_lost";
+
 states! {
     /// Which effect. One file in `tasks/` each.
     Kind {
@@ -300,7 +303,7 @@ pub async fn finish(tx: &mut Tx<'_>, moment: &Moment, task: &Leased, end: &Finis
     let finished = (state != TaskState::Ready).then_some(moment.now);
     let values = args![&task.id, &task.lease, state, run_at, rejected, why, finished];
     if tx.exec(&FINISH, values).await? == 0 {
-        return Err(Error::Conflict("the lease was lost"));
+        return Err(Error::Conflict(LEASE_LOST));
     }
     if state != TaskState::Done {
         record(tx, moment, task, state, why.map(String::as_str));

@@ -104,7 +104,7 @@ async fn phases<E: Effect>(app: &Arc<App>, effect: E, task: &Leased) -> Result<A
     }
     match ended {
         Ok(word) => Ok(Attempt::Ended(word)),
-        Err(Error::Conflict("the lease was lost")) => Ok(Attempt::Lost),
+        Err(Error::Conflict(task::LEASE_LOST)) => Ok(Attempt::Lost),
         Err(other) => Err(other),
     }
 }
@@ -117,24 +117,30 @@ async fn prepare<E: Effect>(
 ) -> Result<Option<E::Request>> {
     let (desk, task) = (app.desk.clone(), task.clone());
     let moment = app.moment(Actor::Machine(task.kind.as_str()));
-    let script = async move |tx: &mut Tx<'_>| {
-        if !task::is_held(tx, &task).await? {
-            return Err(Error::Conflict("the lease was lost"));
-        }
-        match effect.prepare(tx, &moment, &desk, &task).await? {
-            Prepared::Act(request) => Ok(Some(request)),
-            Prepared::Nothing => {
-                task::finish(tx, &moment, &task, &Finish::Done).await?;
-                Ok(None)
-            }
-            Prepared::Later { at, why } => {
-                let again = Finish::Again { at, why, rejected: false };
-                task::finish(tx, &moment, &task, &again).await?;
-                Ok(None)
-            }
-        }
+    app.db
+        .write(move |tx| {
+            Box::pin(async move { decide(tx, &moment, &desk, effect, &task).await })
+        })
+        .await
+}
+
+async fn decide<E: Effect>(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    desk: &Desk,
+    effect: E,
+    task: &Leased,
+) -> Result<Option<E::Request>> {
+    if !task::is_held(tx, task).await? {
+        return Err(Error::Conflict(task::LEASE_LOST));
+    }
+    let end = match effect.prepare(tx, moment, desk, task).await? {
+        Prepared::Act(request) => return Ok(Some(request)),
+        Prepared::Nothing => Finish::Done,
+        Prepared::Later { at, why } => Finish::Again { at, why, rejected: false },
     };
-    app.db.write(move |tx| Box::pin(async move { script(tx).await })).await
+    task::finish(tx, moment, task, &end).await?;
+    Ok(None)
 }
 
 /// The second transaction: write what came of it and end the task, fenced by its lease.

@@ -42,16 +42,17 @@ impl Effect for Withdraw {
         if grant.state != GrantState::Revoking {
             return Ok(Prepared::Nothing);
         }
-        let left = |tx, why| async move {
-            revoke::revoked(tx, moment, &GrantId::from(task.subject.as_str()), why).await?;
-            Ok(Prepared::Nothing)
+        let receipt = grant.receipt.as_ref().map(|r| r.0.clone()).unwrap_or_default();
+        let reason_to_leave = if grant::other_reasons(tx, &grant).await? > 0 {
+            Some("another order gives the same access")
+        } else if receipt["created"] != true {
+            Some("the enrolment was there before this order: left alone")
+        } else {
+            None
         };
-        if grant::other_reasons(tx, &grant).await? > 0 {
-            return left(tx, "another order gives the same access").await;
-        }
-        let receipt = grant.receipt.map(|r| r.0).unwrap_or_default();
-        if receipt["created"] != true {
-            return left(tx, "the enrolment was there before this order: left alone").await;
+        if let Some(why) = reason_to_leave {
+            revoke::revoked(tx, moment, &grant.id, why).await?;
+            return Ok(Prepared::Nothing);
         }
         Ok(Prepared::Act(Request {
             connection: grant.connection,

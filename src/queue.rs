@@ -1,0 +1,242 @@
+//! The queue at work: one claimer per process that takes what is due, lane by lane, and hands it to
+//! its slots; a heartbeat for each attempt; a sweep. It knows no kind of task.
+//!
+//! A lane is a connection, with a limit of its own, so that one slow platform never takes the slots
+//! of the others. The bell wakes the claimer; else it sleeps until the next task is due, and looks
+//! again every few seconds in case a bell was lost.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::error::Result;
+use crate::fulfilment::reconcile;
+use crate::model::audit::Actor;
+use crate::model::connection;
+use crate::model::task::{self, Appetite, Lane, Leased};
+use crate::tasks::{self, Attempt};
+
+mod lanes;
+
+use lanes::Lanes;
+
+/// Time between sweeps.
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
+/// How long a stopping process waits for its attempts; their leases end by themselves after that.
+const LAST_CALL: Duration = Duration::from_secs(20);
+/// A round that found nothing new does not run more often than this.
+const SHORTEST_SLEEP: Duration = Duration::from_millis(1);
+
+/// A queue at work; [`Running::stop`] ends it cleanly.
+pub struct Running {
+    stop: watch::Sender<bool>,
+    claimer: JoinHandle<()>,
+    sweeper: JoinHandle<()>,
+}
+
+impl Running {
+    /// Claim no more, wait for what runs, return.
+    pub async fn stop(self) {
+        drop(self.stop.send(true));
+        // A panic in them was logged by the runtime; nothing is left to be done about it here.
+        drop(self.claimer.await);
+        drop(self.sweeper.await);
+    }
+}
+
+/// Start claiming and sweeping. With no slots this process only sweeps.
+#[must_use]
+pub fn start(app: &Arc<App>) -> Running {
+    let (stop, stopped) = watch::channel(false);
+    let claimer = tokio::spawn(claim_until(app.clone(), stopped.clone()));
+    let sweeper = tokio::spawn(sweep_until(app.clone(), stopped));
+    Running { stop, claimer, sweeper }
+}
+
+/// Run everything that is due, one after the other, until nothing is; returns how many attempts ran.
+/// For tests and for tools: nothing sleeps, nothing runs beside it.
+pub async fn drain(app: &Arc<App>) -> Result<usize> {
+    let mut ran = 0;
+    loop {
+        let mut lanes = Lanes::new(app);
+        let leased = claim(app, &mut lanes).await?;
+        if leased.is_empty() {
+            return Ok(ran);
+        }
+        for task in leased {
+            ran += 1;
+            tasks::run(app, &task).await?;
+        }
+    }
+}
+
+/// One sweep now.
+pub async fn sweep(app: &Arc<App>) -> Result<reconcile::Found> {
+    let moment = app.moment(Actor::Machine("sweep"));
+    app.db.write(move |tx| Box::pin(async move { reconcile::sweep(tx, &moment).await })).await
+}
+
+async fn claim_until(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
+    if app.config.queue.slots == 0 {
+        return;
+    }
+    let mut bell = app.db.bell().listen();
+    let mut lanes = Lanes::new(&app);
+    let done = Arc::new(Notify::new());
+    while !*stopped.borrow() {
+        let found = round(&app, &mut lanes, &done).await;
+        let pause = pause(&app, &lanes, found).await;
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = bell.rung() => {}
+            () = done.notified() => {}
+            _ = stopped.changed() => {}
+        }
+    }
+    let over = tokio::time::timeout(LAST_CALL, async {
+        while lanes.in_flight() > 0 {
+            done.notified().await;
+        }
+    });
+    if over.await.is_err() {
+        tracing::warn!("stopping with {} attempts unfinished: their leases will end", lanes.in_flight());
+    }
+}
+
+/// Claim once and set every claimed task going; how many there were.
+async fn round(app: &Arc<App>, lanes: &mut Lanes, done: &Arc<Notify>) -> usize {
+    let leased = match claim(app, lanes).await {
+        Ok(leased) => leased,
+        Err(e) => {
+            tracing::error!("the queue could not claim: {e}");
+            return 0;
+        }
+    };
+    let found = leased.len();
+    for task in leased {
+        let share = lanes.take(task.connection.as_deref());
+        let (app, done) = (app.clone(), done.clone());
+        tokio::spawn(async move {
+            attempt(&app, &task).await;
+            drop(share);
+            done.notify_one();
+        });
+    }
+    found
+}
+
+/// How long to rest: not at all while rounds are full, else until the next task is due.
+async fn pause(app: &Arc<App>, lanes: &Lanes, found: usize) -> Duration {
+    let poll = Duration::from_secs(u64::from(app.config.queue.poll_seconds.max(1)));
+    if lanes.is_full() {
+        return poll;
+    }
+    if found > 0 {
+        return Duration::ZERO;
+    }
+    let now = app.clock.now();
+    let next = app.db.read(move |tx| Box::pin(task::next_run(tx, Timestamp(now.0 + 1)))).await;
+    match next {
+        Ok(Some(at)) => at.since(app.clock.now()).clamp(SHORTEST_SLEEP, poll),
+        Ok(None) | Err(_) => poll,
+    }
+}
+
+/// Claim from every lane that has room, in one transaction.
+async fn claim(app: &Arc<App>, lanes: &mut Lanes) -> Result<Vec<Leased>> {
+    let moment = app.moment(Actor::Machine("claim"));
+    let lease = Duration::from_secs(u64::from(app.config.queue.lease_seconds));
+    let wanted: Vec<(String, Appetite)> = lanes.appetites(moment.now, lease);
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let asked = wanted.clone();
+    let leased = app
+        .db
+        .write(move |tx| {
+            Box::pin(async move {
+                let troubled = connection::troubled(tx).await?;
+                let resting = |name: &str| {
+                    troubled.iter().any(|breaker| breaker.name == name && breaker.rests(moment.now))
+                };
+                let mut all: HashMap<String, Vec<Leased>> = HashMap::new();
+                for (name, appetite) in &asked {
+                    if matches!(appetite.lane, Lane::Connection(_)) && resting(name) {
+                        continue;
+                    }
+                    let mut leased = task::claim(tx, &moment, appetite).await?;
+                    for task in &mut leased {
+                        let connection = task.connection.as_deref();
+                        task.troubled =
+                            troubled.iter().any(|breaker| Some(breaker.name.as_str()) == connection);
+                    }
+                    all.insert(name.clone(), leased);
+                }
+                Ok(all)
+            })
+        })
+        .await?;
+    for (name, appetite) in &wanted {
+        if let Some(found) = leased.get(name) {
+            lanes.learn(name, appetite, found);
+        }
+    }
+    let mut leased: Vec<Leased> = leased.into_values().flatten().collect();
+    leased.sort_by(|a, b| (a.due, &a.id).cmp(&(b.due, &b.id)));
+    Ok(leased)
+}
+
+/// One attempt, with a heartbeat beside it. A lost lease stops it where it is.
+async fn attempt(app: &Arc<App>, task: &Leased) {
+    let (id, kind) = (&task.id, task.kind);
+    let ran = tokio::select! {
+        ran = tasks::run(app, task) => ran,
+        () = beat_until_lost(app, task) => Ok(Attempt::Lost),
+    };
+    match ran {
+        Ok(Attempt::Ended(word)) => tracing::debug!(task = %id, "{kind} {id}: {word}"),
+        Ok(Attempt::Lost) => tracing::warn!(task = %id, "{kind} {id} lost its lease: nothing was written"),
+        // The lease ends by itself and the sweep makes the task ready again.
+        Err(e) => tracing::error!(task = %id, "{kind} {id} failed inside: {e}"),
+    }
+}
+
+async fn beat_until_lost(app: &Arc<App>, task: &Leased) {
+    let lease = Duration::from_secs(u64::from(app.config.queue.lease_seconds));
+    loop {
+        tokio::time::sleep(lease / 4).await;
+        let (id, word) = (task.id.clone(), task.lease.clone());
+        let until = app.clock.now().plus(lease);
+        let held = app.db.write(move |tx| {
+            Box::pin(async move { task::beat(tx, &id, &word, until).await })
+        });
+        match held.await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(e) => tracing::warn!("a heartbeat could not be written: {e}"),
+        }
+    }
+}
+
+async fn sweep_until(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
+    while !*stopped.borrow() {
+        match app.db.now().await {
+            Ok(authority) => app.clock.correct(authority),
+            Err(e) => tracing::error!("the database does not tell the time: {e}"),
+        }
+        match sweep(&app).await {
+            Ok(found) if found == reconcile::Found::default() => {}
+            Ok(found) => tracing::info!("the sweep moved on: {found:?}"),
+            Err(e) => tracing::error!("the sweep failed: {e}"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(SWEEP_EVERY) => {}
+            _ = stopped.changed() => {}
+        }
+    }
+}

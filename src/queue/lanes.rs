@@ -1,0 +1,118 @@
+//! Lanes: how much of each connection's limit is free, and from where the next claim looks.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::model::task::{Appetite, Lane, Leased};
+
+/// The lane of everything without a lane of its own.
+const REST: &str = "";
+/// A transaction that began this long before a claim may still commit an earlier task.
+const SLACK: Duration = Duration::from_secs(60);
+/// How often a claim looks from the very beginning.
+const WHOLE_LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// All lanes of one process.
+pub(super) struct Lanes {
+    slots: usize,
+    lanes: BTreeMap<String, LaneState>,
+    in_flight: Arc<AtomicUsize>,
+}
+
+struct LaneState {
+    limit: usize,
+    busy: Arc<AtomicUsize>,
+    watermark: Timestamp,
+    looked_whole: Timestamp,
+}
+
+/// A place in a lane and in the process; free again when dropped.
+pub(super) struct Share(Arc<AtomicUsize>, Arc<AtomicUsize>);
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+        self.1.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+impl Lanes {
+    pub(super) fn new(app: &App) -> Self {
+        let slots = app.config.queue.slots.max(1);
+        let own = app.config.lms.iter().map(|(name, c)| (name.clone(), c.concurrency.clamp(1, slots)));
+        let lanes = own.chain([(REST.to_owned(), slots)]);
+        Self {
+            slots,
+            lanes: lanes.map(|(name, limit)| (name, LaneState::new(limit))).collect(),
+            in_flight: Arc::default(),
+        }
+    }
+
+    /// What each lane with room may take now.
+    pub(super) fn appetites(&mut self, now: Timestamp, lease: Duration) -> Vec<(String, Appetite)> {
+        let free = self.slots.saturating_sub(self.in_flight());
+        let known: Vec<String> = self.lanes.keys().filter(|n| *n != REST).cloned().collect();
+        let mut appetites = Vec::new();
+        for (name, lane) in &mut self.lanes {
+            let room = lane.limit.saturating_sub(lane.busy.load(Ordering::Acquire)).min(free);
+            if room == 0 {
+                continue;
+            }
+            let from = if name == REST {
+                Lane::Rest { known: known.clone() }
+            } else {
+                Lane::Connection(name.clone())
+            };
+            let limit = i64::try_from(room).unwrap_or(i64::MAX);
+            let watermark = lane.look_from(now);
+            appetites.push((name.clone(), Appetite { lane: from, limit, lease, watermark }));
+        }
+        appetites
+    }
+
+    /// What a claim found tells from where the next one may look.
+    pub(super) fn learn(&mut self, name: &str, asked: &Appetite, found: &[Leased]) {
+        let Some(lane) = self.lanes.get_mut(name) else { return };
+        let earliest = found.iter().map(|task| task.due).min();
+        let is_full = i64::try_from(found.len()).is_ok_and(|count| count >= asked.limit);
+        if let Some(earliest) = earliest.filter(|_| is_full) {
+            lane.watermark = earliest.minus(SLACK);
+        }
+    }
+
+    /// Occupy a place for a claimed task.
+    pub(super) fn take(&self, connection: Option<&str>) -> Share {
+        let own = connection.and_then(|name| self.lanes.get(name));
+        let busy = own.or_else(|| self.lanes.get(REST)).map(|lane| lane.busy.clone());
+        let busy = busy.unwrap_or_default();
+        busy.fetch_add(1, Ordering::AcqRel);
+        self.in_flight.fetch_add(1, Ordering::AcqRel);
+        Share(busy, self.in_flight.clone())
+    }
+
+    pub(super) fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::Acquire)
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.in_flight() >= self.slots
+    }
+}
+
+impl LaneState {
+    fn new(limit: usize) -> Self {
+        Self { limit, busy: Arc::default(), watermark: Timestamp(0), looked_whole: Timestamp(0) }
+    }
+
+    fn look_from(&mut self, now: Timestamp) -> Timestamp {
+        if now.since(self.looked_whole) >= WHOLE_LOOK_EVERY {
+            self.looked_whole = now;
+            self.watermark = Timestamp(0);
+        }
+        self.watermark
+    }
+}
