@@ -87,7 +87,11 @@ impl App {
             public_url: config.public_url.clone(),
             gateways: Gateways::new(&config.payments),
             links,
-            lms_urls: config.lms.iter().map(|(n, c)| (n.clone(), c.base_url.clone())).collect(),
+            lms_urls: config
+                .lms
+                .iter()
+                .map(|(n, c)| (n.clone(), c.base_url.clone()))
+                .collect(),
         };
         let limits = Limits::new(&config.limits);
         Ok(Arc::new(Self {
@@ -106,7 +110,11 @@ impl App {
     /// Now, by this actor.
     #[must_use]
     pub fn moment(&self, actor: Actor) -> Moment {
-        Moment { now: self.clock.now(), mint: self.mint.clone(), actor }
+        Moment {
+            now: self.clock.now(),
+            mint: self.mint.clone(),
+            actor,
+        }
     }
 
     /// Outside services are faked and labelled so.
@@ -150,7 +158,10 @@ struct Shelf(RwLock<Option<Held>>);
 
 impl Shelf {
     fn get(&self) -> Option<Held> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn put(&self, checked: Timestamp, revision: i64, catalogue: Arc<Catalogue>) {
@@ -182,7 +193,12 @@ fn policy(config: &Config) -> Policy {
         prefix: config.shop.code_prefix.clone(),
         order_ttl: Duration::from_secs(3600) * config.payments.order_ttl_hours,
         tolerance: config.payments.tolerance,
-        accounts: config.payments.accounts.iter().map(|a| a.number.clone()).collect(),
+        accounts: config
+            .payments
+            .accounts
+            .iter()
+            .map(|a| a.number.clone())
+            .collect(),
         give_up_after: Duration::from_secs(3600) * config.fulfilment.give_up_after_hours,
         gateways: vec!["sepay"],
         courses_per_order: config.limits.courses_per_order,
@@ -190,14 +206,26 @@ fn policy(config: &Config) -> Policy {
 }
 
 async fn links(config: &Config, db: &Db, clock: &Clock, mint: &Mint) -> anyhow::Result<Links> {
-    let previous = config.downloads.previous_key.as_ref().map(|key| key.expose().as_bytes());
+    let previous = config
+        .downloads
+        .previous_key
+        .as_ref()
+        .map(|key| key.expose().as_bytes());
     if let Some(key) = &config.downloads.signing_key {
         return Links::new(key.expose().as_bytes(), previous);
     }
     let actor = Actor::Machine("start");
-    let moment = Moment { now: clock.now(), mint: mint.clone(), actor };
-    let made = db.write(move |tx| {
-        Box::pin(async move { key::keep(tx, &moment, "downloads").await })
-    });
-    Links::new(made.await.map_err(crate::error::Error::into_anyhow)?.as_bytes(), previous)
+    let moment = Moment {
+        now: clock.now(),
+        mint: mint.clone(),
+        actor,
+    };
+    let made =
+        db.write(move |tx| Box::pin(async move { key::keep(tx, &moment, "downloads").await }));
+    Links::new(
+        made.await
+            .map_err(crate::error::Error::into_anyhow)?
+            .as_bytes(),
+        previous,
+    )
 }

@@ -42,7 +42,8 @@ pub struct Running {
 impl Running {
     /// Claim no more, wait for what runs, return.
     pub async fn stop(self) {
-        drop(self.stop.send(true));
+        // Nobody listening means that both ended already.
+        let _ = self.stop.send(true);
         // A panic in them was logged by the runtime; nothing is left to be done about it here.
         drop(self.claimer.await);
         drop(self.sweeper.await);
@@ -55,7 +56,11 @@ pub fn start(app: &Arc<App>) -> Running {
     let (stop, stopped) = watch::channel(false);
     let claimer = tokio::spawn(claim_until(app.clone(), stopped.clone()));
     let sweeper = tokio::spawn(sweep_until(app.clone(), stopped));
-    Running { stop, claimer, sweeper }
+    Running {
+        stop,
+        claimer,
+        sweeper,
+    }
 }
 
 /// Run everything that is due, one after the other, until nothing is; returns how many attempts ran.
@@ -78,7 +83,9 @@ pub async fn drain(app: &Arc<App>) -> Result<usize> {
 /// One sweep now.
 pub async fn sweep(app: &Arc<App>) -> Result<reconcile::Found> {
     let moment = app.moment(Actor::Machine("sweep"));
-    app.db.write(move |tx| Box::pin(async move { reconcile::sweep(tx, &moment).await })).await
+    app.db
+        .write(move |tx| Box::pin(async move { reconcile::sweep(tx, &moment).await }))
+        .await
 }
 
 async fn claim_until(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
@@ -104,7 +111,10 @@ async fn claim_until(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
         }
     });
     if over.await.is_err() {
-        tracing::warn!("stopping with {} attempts unfinished: their leases will end", lanes.in_flight());
+        tracing::warn!(
+            "stopping with {} attempts unfinished: their leases will end",
+            lanes.in_flight()
+        );
     }
 }
 
@@ -140,7 +150,10 @@ async fn pause(app: &Arc<App>, lanes: &Lanes, found: usize) -> Duration {
         return Duration::ZERO;
     }
     let now = app.clock.now();
-    let next = app.db.read(move |tx| Box::pin(task::next_run(tx, Timestamp(now.0 + 1)))).await;
+    let next = app
+        .db
+        .read(move |tx| Box::pin(task::next_run(tx, Timestamp(now.0 + 1))))
+        .await;
     match next {
         Ok(Some(at)) => at.since(app.clock.now()).clamp(SHORTEST_SLEEP, poll),
         Ok(None) | Err(_) => poll,
@@ -162,7 +175,9 @@ async fn claim(app: &Arc<App>, lanes: &mut Lanes) -> Result<Vec<Leased>> {
             Box::pin(async move {
                 let troubled = connection::troubled(tx).await?;
                 let resting = |name: &str| {
-                    troubled.iter().any(|breaker| breaker.name == name && breaker.rests(moment.now))
+                    troubled
+                        .iter()
+                        .any(|breaker| breaker.name == name && breaker.rests(moment.now))
                 };
                 let mut all: HashMap<String, Vec<Leased>> = HashMap::new();
                 for (name, appetite) in &asked {
@@ -172,8 +187,9 @@ async fn claim(app: &Arc<App>, lanes: &mut Lanes) -> Result<Vec<Leased>> {
                     let mut leased = task::claim(tx, &moment, appetite).await?;
                     for task in &mut leased {
                         let connection = task.connection.as_deref();
-                        task.troubled =
-                            troubled.iter().any(|breaker| Some(breaker.name.as_str()) == connection);
+                        task.troubled = troubled
+                            .iter()
+                            .any(|breaker| Some(breaker.name.as_str()) == connection);
                     }
                     all.insert(name.clone(), leased);
                 }
@@ -200,7 +216,9 @@ async fn attempt(app: &Arc<App>, task: &Leased) {
     };
     match ran {
         Ok(Attempt::Ended(word)) => tracing::debug!(task = %id, "{kind} {id}: {word}"),
-        Ok(Attempt::Lost) => tracing::warn!(task = %id, "{kind} {id} lost its lease: nothing was written"),
+        Ok(Attempt::Lost) => {
+            tracing::warn!(task = %id, "{kind} {id} lost its lease: nothing was written")
+        }
         // The lease ends by itself and the sweep makes the task ready again.
         Err(e) => tracing::error!(task = %id, "{kind} {id} failed inside: {e}"),
     }
@@ -212,9 +230,9 @@ async fn beat_until_lost(app: &Arc<App>, task: &Leased) {
         tokio::time::sleep(lease / 4).await;
         let (id, word) = (task.id.clone(), task.lease.clone());
         let until = app.clock.now().plus(lease);
-        let held = app.db.write(move |tx| {
-            Box::pin(async move { task::beat(tx, &id, &word, until).await })
-        });
+        let held = app
+            .db
+            .write(move |tx| Box::pin(async move { task::beat(tx, &id, &word, until).await }));
         match held.await {
             Ok(true) => {}
             Ok(false) => return,

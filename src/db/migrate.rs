@@ -12,7 +12,10 @@ use super::dialect::{self, Kind};
 /// Every migration: its name and its text, oldest first.
 const MIGRATIONS: &[(&str, &str)] = &[
     ("V1__spine", include_str!("../../migrations/V1__spine.sql")),
-    ("V2__catalogue", include_str!("../../migrations/V2__catalogue.sql")),
+    (
+        "V2__catalogue",
+        include_str!("../../migrations/V2__catalogue.sql"),
+    ),
 ];
 
 /// Any number will do, as long as every version of Bursar uses the same: "bursar" in ASCII.

@@ -138,7 +138,9 @@ impl<'c> Tx<'c> {
                 .try_for_each(|(sql, args)| lite::statement::exec(connection, sql, args).map(drop)),
             // Polled together, so the driver sends them without waiting for each other's answers.
             Driver::Pg(inner) => {
-                let all = deferred.iter().map(|(sql, args)| pg::statement::exec(inner, sql, args));
+                let all = deferred
+                    .iter()
+                    .map(|(sql, args)| pg::statement::exec(inner, sql, args));
                 futures_util::future::try_join_all(all).await.map(drop)
             }
         };

@@ -9,11 +9,11 @@ use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::id::{GrantId, LineId};
+use crate::model::Moment;
 use crate::model::email::{self, Letter};
 use crate::model::grant::{self, Benefit, Grant, GrantState, Step};
 use crate::model::line::{self, LineStatus};
 use crate::model::order::{self, Order, OrderStatus};
-use crate::model::Moment;
 use crate::outcome::{Receipt, Who};
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -66,7 +66,11 @@ pub async fn keep(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId, receipt: Recei
     if !grant::advance(tx, moment, &grant, GrantState::Active, step).await? {
         return Err(Error::Conflict("the grant moved"));
     }
-    if grant.counted { kept_late(tx, moment, &grant).await } else { count(tx, moment, &grant).await }
+    if grant.counted {
+        kept_late(tx, moment, &grant).await
+    } else {
+        count(tx, moment, &grant).await
+    }
 }
 
 /// It did not happen yet, or cannot by itself: where the grant waits, why, and for whom.
@@ -81,7 +85,12 @@ pub async fn stall(
     if !grant.state.may_become(to) {
         return Ok(());
     }
-    let step = Step { who, why: Some(why.to_owned()), next_at, ..Step::default() };
+    let step = Step {
+        who,
+        why: Some(why.to_owned()),
+        next_at,
+        ..Step::default()
+    };
     grant::advance(tx, moment, &grant, to, step).await?;
     order::touch(tx, &grant.order);
     Ok(())
@@ -89,7 +98,10 @@ pub async fn stall(
 
 /// It was not kept in time, or a person decided so: the line fails, the order can finish.
 pub async fn give_up(tx: &mut Tx<'_>, moment: &Moment, grant: &Grant, why: &str) -> Result<()> {
-    let step = Step { why: Some(why.to_owned()), ..Step::default() };
+    let step = Step {
+        why: Some(why.to_owned()),
+        ..Step::default()
+    };
     if !grant::advance(tx, moment, grant, GrantState::GaveUp, step).await? || grant.counted {
         return Ok(());
     }
@@ -134,7 +146,11 @@ async fn count(tx: &mut Tx<'_>, moment: &Moment, grant: &Grant) -> Result<()> {
         return Ok(());
     }
     let kept = grant::unkept(tx, &grant.line).await? == 0;
-    let to = if kept { LineStatus::Completed } else { LineStatus::Failed };
+    let to = if kept {
+        LineStatus::Completed
+    } else {
+        LineStatus::Failed
+    };
     if line::advance(tx, moment, place, status, to).await? {
         line_final(tx, moment, grant).await?;
     }
@@ -147,7 +163,11 @@ async fn line_final(tx: &mut Tx<'_>, moment: &Moment, grant: &Grant) -> Result<(
         return Ok(());
     }
     let kept = line::kept(tx, &grant.order).await?;
-    let status = if kept > 0 { OrderStatus::Completed } else { OrderStatus::Failed };
+    let status = if kept > 0 {
+        OrderStatus::Completed
+    } else {
+        OrderStatus::Failed
+    };
     if order::finish(tx, moment, &grant.order, status).await? {
         let order = order::get(tx, &grant.order).await?;
         email::queue(tx, moment, &order, &Letter::Completed).await?;
@@ -172,12 +192,7 @@ async fn kept_late(tx: &mut Tx<'_>, moment: &Moment, grant: &Grant) -> Result<()
     Ok(())
 }
 
-async fn late_letter(
-    tx: &mut Tx<'_>,
-    moment: &Moment,
-    order: &Order,
-    line: &LineId,
-) -> Result<()> {
+async fn late_letter(tx: &mut Tx<'_>, moment: &Moment, order: &Order, line: &LineId) -> Result<()> {
     if order.finished_at.is_some() {
         email::queue(tx, moment, order, &Letter::Late(line.clone())).await?;
     }

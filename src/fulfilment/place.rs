@@ -57,7 +57,10 @@ pub struct Placed {
 /// Find and price what is asked for; every fault at once, by its place in the request.
 pub fn basket(catalogue: &Catalogue, policy: &Policy, wanted: &[String]) -> Result<Basket> {
     if wanted.is_empty() {
-        return Err(Error::Invalid(vec![FieldFault::new("courses", "empty_courses")]));
+        return Err(Error::Invalid(vec![FieldFault::new(
+            "courses",
+            "empty_courses",
+        )]));
     }
     if wanted.len() > policy.courses_per_order {
         return Err(too_many(policy.courses_per_order));
@@ -67,7 +70,10 @@ pub fn basket(catalogue: &Catalogue, policy: &Policy, wanted: &[String]) -> Resu
     if quote.lines.len() > policy.courses_per_order {
         return Err(too_many(policy.courses_per_order));
     }
-    let courses = quote.lines.iter().filter_map(|line| catalogue.course(&line.course));
+    let courses = quote
+        .lines
+        .iter()
+        .filter_map(|line| catalogue.course(&line.course));
     let courses = courses.cloned().collect();
     Ok(Basket { quote, courses })
 }
@@ -86,7 +92,11 @@ fn items<'c>(catalogue: &'c Catalogue, wanted: &[String]) -> Result<Vec<Item<'c>
         }
         items.push(item);
     }
-    if twice.is_empty() { Ok(items) } else { Err(Error::Invalid(twice)) }
+    if twice.is_empty() {
+        Ok(items)
+    } else {
+        Err(Error::Invalid(twice))
+    }
 }
 
 /// All the names that are not in the catalogue, so that the front end can show each.
@@ -96,7 +106,10 @@ fn unknown(catalogue: &Catalogue, wanted: &[String]) -> Error {
         .filter(|name| catalogue.find(name).is_none())
         .map(|name| shown(name))
         .collect();
-    Error::Refused(Refusal { code: "unknown_course", values: vec![("course", names.join(", "))] })
+    Error::Refused(Refusal {
+        code: "unknown_course",
+        values: vec![("course", names.join(", "))],
+    })
 }
 
 fn too_many(most: usize) -> Error {
@@ -130,17 +143,29 @@ pub async fn place(
     for gateway in &policy.gateways {
         payment::open(tx, moment, &id, gateway, basket.quote.total).await?;
     }
-    Ok(Placed { order: order::get(tx, &id).await?, lines, existing: false })
+    Ok(Placed {
+        order: order::get(tx, &id).await?,
+        lines,
+        existing: false,
+    })
 }
 
 async fn placed_before(tx: &mut Tx<'_>, request: &Request) -> Result<Option<Placed>> {
-    let Some((key, digest)) = &request.idempotency else { return Ok(None) };
-    let Some(order) = order::by_idempotency_key(tx, key).await? else { return Ok(None) };
+    let Some((key, digest)) = &request.idempotency else {
+        return Ok(None);
+    };
+    let Some(order) = order::by_idempotency_key(tx, key).await? else {
+        return Ok(None);
+    };
     if order.request_digest.as_ref() != Some(digest) {
         return Err(Error::refused("idempotency_conflict"));
     }
     let lines = line::of_order(tx, &order.id).await?;
-    Ok(Some(Placed { order, lines, existing: true }))
+    Ok(Some(Placed {
+        order,
+        lines,
+        existing: true,
+    }))
 }
 
 async fn store(
@@ -168,7 +193,10 @@ async fn store(
             total: basket.quote.total,
             price_rule: &price_rule,
             lines: basket.courses.len(),
-            idempotency: request.idempotency.as_ref().map(|(k, d)| (k.as_str(), d.as_str())),
+            idempotency: request
+                .idempotency
+                .as_ref()
+                .map(|(k, d)| (k.as_str(), d.as_str())),
             expires_at,
         };
         if order::insert(tx, moment, &new).await? {
@@ -176,7 +204,9 @@ async fn store(
         }
     }
     // With a key, the likelier reason is that its twin committed between our look and our insert.
-    Err(Error::Conflict("no free order code, or the same key at the same moment"))
+    Err(Error::Conflict(
+        "no free order code, or the same key at the same moment",
+    ))
 }
 
 fn new_line(
@@ -208,7 +238,11 @@ fn promise(benefit: &course::Benefit) -> Promise {
             connection: connection.clone(),
             target: course.clone(),
         },
-        course::Benefit::Files { source, folder, destination } => Promise {
+        course::Benefit::Files {
+            source,
+            folder,
+            destination,
+        } => Promise {
             benefit: match destination {
                 Destination::Download => Benefit::Files,
                 Destination::Worker => Benefit::WorkerFiles,

@@ -5,11 +5,11 @@ use super::Policy;
 use crate::db::Tx;
 use crate::error::Result;
 use crate::id::GrantId;
+use crate::model::Moment;
 use crate::model::grant::{self, Benefit, Grant, GrantState};
 use crate::model::line::{self, Line, Promise};
 use crate::model::order::Order;
 use crate::model::task::{self, Kind, NewTask};
-use crate::model::Moment;
 
 /// Plan every line of a paid order; returns how many lines it has.
 pub async fn plan(

@@ -64,7 +64,10 @@ async fn expire_access(tx: &mut Tx<'_>, moment: &Moment) -> Result<usize> {
     let over = grant::expired(tx, moment.now, BATCH).await?;
     for grant in &over {
         let why = "its days of access are over";
-        let step = Step { why: Some(why.to_owned()), ..Step::default() };
+        let step = Step {
+            why: Some(why.to_owned()),
+            ..Step::default()
+        };
         if grant::advance(tx, moment, grant, GrantState::Expired, step).await? {
             revoke::revoke(tx, moment, &grant.id, why).await?;
         }
@@ -83,8 +86,12 @@ async fn attend(tx: &mut Tx<'_>, moment: &Moment) -> Result<usize> {
 async fn rescue_events(tx: &mut Tx<'_>, moment: &Moment) -> Result<usize> {
     let stranded = gateway_event::stranded(tx, BATCH).await?;
     for event in &stranded {
-        let task =
-            NewTask { kind: Kind::SettleEvent, order: None, subject: &event.0, connection: None };
+        let task = NewTask {
+            kind: Kind::SettleEvent,
+            order: None,
+            subject: &event.0,
+            connection: None,
+        };
         task::revive(tx, moment, &task).await?;
     }
     Ok(stranded.len())

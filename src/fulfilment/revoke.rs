@@ -4,10 +4,10 @@
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::id::GrantId;
+use crate::model::Moment;
 use crate::model::grant::{self, Benefit, Grant, GrantState, Step};
 use crate::model::order;
 use crate::model::task::{self, Kind, NewTask};
-use crate::model::Moment;
 
 /// End an active or expired grant.
 pub async fn revoke(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId, why: &str) -> Result<()> {
@@ -15,7 +15,10 @@ pub async fn revoke(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId, why: &str) -
     if !matches!(grant.state, GrantState::Active | GrantState::Expired) {
         return Err(Error::refused("grant_not_active"));
     }
-    let step = Step { why: Some(why.to_owned()), ..Step::default() };
+    let step = Step {
+        why: Some(why.to_owned()),
+        ..Step::default()
+    };
     if !grant::advance(tx, moment, &grant, GrantState::Revoking, step).await? {
         return Err(Error::Conflict("the grant moved"));
     }
@@ -27,7 +30,10 @@ pub async fn revoke(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId, why: &str) -
 pub async fn revoked(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId, why: &str) -> Result<()> {
     let grant = grant::get(tx, id).await?;
     if grant.state == GrantState::Revoking {
-        let step = Step { why: Some(why.to_owned()), ..Step::default() };
+        let step = Step {
+            why: Some(why.to_owned()),
+            ..Step::default()
+        };
         grant::advance(tx, moment, &grant, GrantState::Revoked, step).await?;
         order::touch(tx, &grant.order);
     }

@@ -60,7 +60,10 @@ pub async fn all(
 
 /// The answer to a message that came before: the order as it is now.
 async fn repeated(tx: &mut Tx<'_>, facts: &[Fact]) -> Result<Settled> {
-    let mut settled = Settled { duplicate: true, ..Settled::default() };
+    let mut settled = Settled {
+        duplicate: true,
+        ..Settled::default()
+    };
     for fact in facts {
         let Fact::Transfer(fact) = fact;
         if let Some(Some(order)) = transfer::seen(tx, fact).await? {
@@ -82,17 +85,27 @@ async fn one(
             Some(id) => Some(order::get(tx, &id).await?),
             None => None,
         };
-        return Ok(Settled { duplicate: true, order, ..Settled::default() });
+        return Ok(Settled {
+            duplicate: true,
+            order,
+            ..Settled::default()
+        });
     }
     let found = find(tx, policy, fact).await?;
     let class = classify(policy, fact, &found);
     let order = found.order();
-    let verdict = Verdict { class, order: order.map(|o| &o.id) };
+    let verdict = Verdict {
+        class,
+        order: order.map(|o| &o.id),
+    };
     let Some(transfer) = transfer::insert(tx, moment, event, fact, &verdict).await? else {
         return Err(Error::Conflict("the transfer was booked meanwhile"));
     };
     let Some(order) = order else {
-        return Ok(Settled { class: Some(class), ..Settled::default() });
+        return Ok(Settled {
+            class: Some(class),
+            ..Settled::default()
+        });
     };
     let mut lines_started = 0;
     if pays(class) {
@@ -100,7 +113,12 @@ async fn one(
         lines_started = book(tx, moment, policy, order, fact, class).await?;
     }
     let order = order::get(tx, &order.id).await?;
-    Ok(Settled { duplicate: false, class: Some(class), order: Some(order), lines_started })
+    Ok(Settled {
+        duplicate: false,
+        class: Some(class),
+        order: Some(order),
+        lines_started,
+    })
 }
 
 /// What a transfer's text led to.
@@ -131,7 +149,9 @@ async fn find(tx: &mut Tx<'_>, policy: &Policy, fact: &TransferFact) -> Result<F
         }
     }
     Ok(match (orders.len(), codes.is_empty()) {
-        (1, _) => orders.pop().map_or(Found::Nothing, |order| Found::One(Box::new(order))),
+        (1, _) => orders
+            .pop()
+            .map_or(Found::Nothing, |order| Found::One(Box::new(order))),
         (0, true) => Found::Nothing,
         (0, false) => Found::UnknownCode,
         _ => Found::Several,
@@ -164,7 +184,10 @@ fn received_by_us(policy: &Policy, fact: &TransferFact) -> bool {
 /// A transfer of `amount` against the one order it names. The stored price counts, never today's.
 fn against(policy: &Policy, order: &Order, amount: i64) -> Class {
     let after = order.received.minor + amount;
-    let (least, most) = (order.total.minor - policy.tolerance, order.total.minor + policy.tolerance);
+    let (least, most) = (
+        order.total.minor - policy.tolerance,
+        order.total.minor + policy.tolerance,
+    );
     match order.payment_status {
         PaymentStatus::Paid => Class::Duplicate,
         PaymentStatus::PartiallyRefunded | PaymentStatus::Refunded | PaymentStatus::Cancelled => {
@@ -179,7 +202,10 @@ fn against(policy: &Policy, order: &Order, amount: i64) -> Class {
 }
 
 fn pays(class: Class) -> bool {
-    matches!(class, Class::Exact | Class::Short | Class::Over | Class::Late | Class::Combined)
+    matches!(
+        class,
+        Class::Exact | Class::Short | Class::Over | Class::Late | Class::Combined
+    )
 }
 
 /// Put the money on the order: paid with everything that follows, or open for the rest.

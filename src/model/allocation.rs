@@ -20,7 +20,8 @@ pub async fn insert(
     amount: i64,
 ) -> Result<()> {
     let id = moment.id::<AllocationId>();
-    tx.exec(&INSERT, args![&id, transfer, order, amount, moment.now]).await?;
+    tx.exec(&INSERT, args![&id, transfer, order, amount, moment.now])
+        .await?;
     Ok(())
 }
 

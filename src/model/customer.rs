@@ -23,7 +23,9 @@ pub async fn meet(
     phone: Option<&str>,
 ) -> Result<CustomerId> {
     let id = moment.id::<CustomerId>();
-    let row = tx.row(&MEET, args![&id, email, name, phone, moment.now]).await?;
+    let row = tx
+        .row(&MEET, args![&id, email, name, phone, moment.now])
+        .await?;
     let row = row.ok_or_else(|| anyhow::anyhow!("the customer upsert returned nothing"))?;
     Ok(row.get("id")?)
 }

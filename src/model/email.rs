@@ -71,7 +71,9 @@ impl Letter {
         match word {
             "receipt" => Some(Self::Receipt),
             "completed" => Some(Self::Completed),
-            other => other.strip_prefix("late:").map(|line| Self::Late(line.into())),
+            other => other
+                .strip_prefix("late:")
+                .map(|line| Self::Late(line.into())),
         }
     }
 }
@@ -112,11 +114,25 @@ pub async fn queue(
 ) -> Result<bool> {
     let id = moment.id::<EmailId>();
     let kind = letter.word();
-    let values = args![&id, &order.id, &kind, &order.email, order.locale.tag(), moment.now];
+    let values = args![
+        &id,
+        &order.id,
+        &kind,
+        &order.email,
+        order.locale.tag(),
+        moment.now
+    ];
     if tx.exec(&INSERT, values).await? == 0 {
         return Ok(false);
     }
-    record(tx, moment, &order.id, &id, (None, EmailState::Queued), Some(&kind));
+    record(
+        tx,
+        moment,
+        &order.id,
+        &id,
+        (None, EmailState::Queued),
+        Some(&kind),
+    );
     let task = NewTask {
         kind: task::Kind::SendEmail,
         order: Some(&order.id),
@@ -129,13 +145,20 @@ pub async fn queue(
 
 /// By id.
 pub async fn get(tx: &mut Tx<'_>, id: &EmailId) -> Result<Email> {
-    let row = tx.row(&BY_ID, args![id]).await?.ok_or(Error::NotFound("e-mail"))?;
+    let row = tx
+        .row(&BY_ID, args![id])
+        .await?
+        .ok_or(Error::NotFound("e-mail"))?;
     read(&row)
 }
 
 /// The e-mails of an order, oldest first.
 pub async fn of_order(tx: &mut Tx<'_>, order: &OrderId) -> Result<Vec<Email>> {
-    tx.rows(&OF_ORDER, args![order]).await?.iter().map(read).collect()
+    tx.rows(&OF_ORDER, args![order])
+        .await?
+        .iter()
+        .map(read)
+        .collect()
 }
 
 /// Move an e-mail from the state it was read in. False: someone else moved it.
@@ -150,9 +173,19 @@ pub async fn advance(
         return Err(Error::Conflict("e-mail state"));
     }
     let sent_at = (to == EmailState::Sent).then_some(moment.now);
-    let moved = tx.exec(&MOVE, args![&email.id, email.state, to, why, sent_at]).await? == 1;
+    let moved = tx
+        .exec(&MOVE, args![&email.id, email.state, to, why, sent_at])
+        .await?
+        == 1;
     if moved {
-        record(tx, moment, &email.order, &email.id, (Some(email.state), to), why);
+        record(
+            tx,
+            moment,
+            &email.order,
+            &email.id,
+            (Some(email.state), to),
+            why,
+        );
     }
     Ok(moved)
 }
@@ -166,8 +199,14 @@ fn record(
     why: Option<&str>,
 ) {
     let (before, after) = (before.map(EmailState::as_str), Some(after.as_str()));
-    let change =
-        Change { order: Some(order), subject: &id.0, action: "email.state", why, before, after };
+    let change = Change {
+        order: Some(order),
+        subject: &id.0,
+        action: "email.state",
+        why,
+        before,
+        after,
+    };
     audit::write(tx, moment, &change);
 }
 

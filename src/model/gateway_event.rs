@@ -65,7 +65,11 @@ pub async fn store(
     problem: Option<&str>,
 ) -> Result<Option<EventId>> {
     let id = moment.id::<EventId>();
-    let state = if problem.is_none() { EventState::Settled } else { EventState::Stored };
+    let state = if problem.is_none() {
+        EventState::Settled
+    } else {
+        EventState::Stored
+    };
     let settled_at = problem.is_none().then_some(moment.now);
     let values = args![
         &id,
@@ -95,7 +99,10 @@ pub async fn explain(tx: &mut Tx<'_>, id: &EventId, why: &str) -> Result<()> {
 
 /// By id.
 pub async fn get(tx: &mut Tx<'_>, id: &EventId) -> Result<GatewayEvent> {
-    let row = tx.row(&BY_ID, args![id]).await?.ok_or(Error::NotFound("gateway event"))?;
+    let row = tx
+        .row(&BY_ID, args![id])
+        .await?
+        .ok_or(Error::NotFound("gateway event"))?;
     Ok(GatewayEvent {
         id: row.get("id")?,
         gateway: row.get("gateway")?,
@@ -107,5 +114,9 @@ pub async fn get(tx: &mut Tx<'_>, id: &EventId) -> Result<GatewayEvent> {
 
 /// Stored events that nothing works on. There are none, unless a person deleted a task.
 pub async fn stranded(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<EventId>> {
-    tx.rows(&STRANDED, args![limit]).await?.iter().map(|r| Ok(r.get("id")?)).collect()
+    tx.rows(&STRANDED, args![limit])
+        .await?
+        .iter()
+        .map(|r| Ok(r.get("id")?))
+        .collect()
 }

@@ -45,7 +45,10 @@ impl GrantState {
         match self {
             Waiting => matches!(to, Waiting | Working | ActionNeeded | GaveUp),
             Working => {
-                matches!(to, Working | Active | Waiting | Verifying | ActionNeeded | GaveUp)
+                matches!(
+                    to,
+                    Working | Active | Waiting | Verifying | ActionNeeded | GaveUp
+                )
             }
             Verifying => matches!(to, Waiting | Working | ActionNeeded | GaveUp),
             ActionNeeded => matches!(to, Waiting | Working | GaveUp),
@@ -60,7 +63,10 @@ impl GrantState {
     /// An attempt to keep it makes sense.
     #[must_use]
     pub fn is_owed(self) -> bool {
-        matches!(self, Self::Waiting | Self::Working | Self::Verifying | Self::ActionNeeded)
+        matches!(
+            self,
+            Self::Waiting | Self::Working | Self::Verifying | Self::ActionNeeded
+        )
     }
 }
 
@@ -85,7 +91,10 @@ impl serde::Serialize for Benefit {
 impl<'de> serde::Deserialize<'de> for Benefit {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let word = <String as serde::Deserialize>::deserialize(deserializer)?;
-        let found = Self::ALL.iter().copied().find(|benefit| benefit.as_str() == word);
+        let found = Self::ALL
+            .iter()
+            .copied()
+            .find(|benefit| benefit.as_str() == word);
         found.ok_or_else(|| serde::de::Error::custom(format!("unknown benefit {word:?}")))
     }
 }
@@ -203,13 +212,20 @@ pub async fn plan(
 
 /// By id.
 pub async fn get(tx: &mut Tx<'_>, id: &GrantId) -> Result<Grant> {
-    let row = tx.row(&BY_ID, args![id]).await?.ok_or(Error::NotFound("grant"))?;
+    let row = tx
+        .row(&BY_ID, args![id])
+        .await?
+        .ok_or(Error::NotFound("grant"))?;
     read(&row)
 }
 
 /// The grants of an order, by line and position.
 pub async fn of_order(tx: &mut Tx<'_>, order: &OrderId) -> Result<Vec<Grant>> {
-    tx.rows(&OF_ORDER, args![order]).await?.iter().map(read).collect()
+    tx.rows(&OF_ORDER, args![order])
+        .await?
+        .iter()
+        .map(read)
+        .collect()
 }
 
 /// Move a grant from the state it was read in. False: someone else moved it; nothing changed.
@@ -223,7 +239,10 @@ pub async fn advance(
     if !grant.state.may_become(to) {
         return Err(Error::Conflict("grant state"));
     }
-    let ended = matches!(to, GrantState::Revoked | GrantState::Expired | GrantState::Revoking);
+    let ended = matches!(
+        to,
+        GrantState::Revoked | GrantState::Expired | GrantState::Revoking
+    );
     let values = args![
         &grant.id,
         grant.state,
@@ -240,25 +259,44 @@ pub async fn advance(
     ];
     let moved = tx.exec(&MOVE, values).await? == 1;
     if moved {
-        record(tx, moment, grant, Some(grant.state), to, step.why.as_deref());
+        record(
+            tx,
+            moment,
+            grant,
+            Some(grant.state),
+            to,
+            step.why.as_deref(),
+        );
     }
     Ok(moved)
 }
 
 /// Grants that could not be kept in time.
 pub async fn out_of_time(tx: &mut Tx<'_>, now: Timestamp, limit: i64) -> Result<Vec<Grant>> {
-    tx.rows(&OUT_OF_TIME, args![now, limit]).await?.iter().map(read).collect()
+    tx.rows(&OUT_OF_TIME, args![now, limit])
+        .await?
+        .iter()
+        .map(read)
+        .collect()
 }
 
 /// Active grants whose days are over.
 pub async fn expired(tx: &mut Tx<'_>, now: Timestamp, limit: i64) -> Result<Vec<Grant>> {
-    tx.rows(&EXPIRED, args![now, limit]).await?.iter().map(read).collect()
+    tx.rows(&EXPIRED, args![now, limit])
+        .await?
+        .iter()
+        .map(read)
+        .collect()
 }
 
 /// Grants that should be moving and that no task works on. There are none, unless a person
 /// deleted a task; the sweep gives them one.
 pub async fn unattended(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Grant>> {
-    tx.rows(&UNATTENDED, args![limit]).await?.iter().map(read).collect()
+    tx.rows(&UNATTENDED, args![limit])
+        .await?
+        .iter()
+        .map(read)
+        .collect()
 }
 
 /// Another attempt writes for the same learner and course right now.
@@ -283,7 +321,9 @@ pub async fn unkept(tx: &mut Tx<'_>, line: &LineId) -> Result<i64> {
 /// How many grants stand where.
 pub async fn counts(tx: &mut Tx<'_>) -> Result<Vec<(String, i64)>> {
     let rows = tx.rows(&COUNTS, &[]).await?;
-    rows.iter().map(|r| Ok((r.get("state")?, r.get("grants")?))).collect()
+    rows.iter()
+        .map(|r| Ok((r.get("state")?, r.get("grants")?)))
+        .collect()
 }
 
 fn record(
@@ -317,11 +357,16 @@ fn read(row: &Row) -> Result<Grant> {
         learner: row.get("learner")?,
         state: row.get("state")?,
         counted: row.get("counted")?,
-        who: row.get::<Option<String>>("who")?.as_deref().and_then(Who::parse),
+        who: row
+            .get::<Option<String>>("who")?
+            .as_deref()
+            .and_then(Who::parse),
         why: row.get("why")?,
         attempts: row.get("attempts")?,
         next_at: row.get("next_at")?,
-        receipt: receipt.map(|text| serde_json::from_str(&text).map(Receipt)).transpose()?,
+        receipt: receipt
+            .map(|text| serde_json::from_str(&text).map(Receipt))
+            .transpose()?,
         give_up_at: row.get("give_up_at")?,
         activated_at: row.get("activated_at")?,
         expires_at: row.get("expires_at")?,

@@ -12,7 +12,8 @@ crate::statements! {
 
 /// The key of this name in hex, made on first use. A secret: it must not be logged.
 pub async fn keep(tx: &mut Tx<'_>, moment: &Moment, name: &str) -> Result<String> {
-    tx.exec(&KEEP, args![name, moment.mint.secret(), moment.now]).await?;
+    tx.exec(&KEEP, args![name, moment.mint.secret(), moment.now])
+        .await?;
     let row = tx.row(&GET, args![name]).await?;
     let row = row.ok_or_else(|| anyhow::anyhow!("the key {name} vanished"))?;
     Ok(row.get("value")?)

@@ -1,10 +1,10 @@
 //! Lines: one course in one order, its price frozen. The public API calls a line a *task*.
 //! A line's status is derived from its grants, by counting: see `fulfilment/complete.rs`.
 
+use super::Moment;
 use super::audit::{self, Change};
 use super::grant::Benefit;
 use super::state::states;
-use super::Moment;
 use crate::args;
 use crate::db::{Row, Tx};
 use crate::error::{Error, Result};
@@ -115,12 +115,19 @@ pub async fn insert(tx: &mut Tx<'_>, line: &Line, position: usize) -> Result<()>
 
 /// The lines of an order, in its order.
 pub async fn of_order(tx: &mut Tx<'_>, order: &OrderId) -> Result<Vec<Line>> {
-    tx.rows(&OF_ORDER, args![order]).await?.iter().map(read).collect()
+    tx.rows(&OF_ORDER, args![order])
+        .await?
+        .iter()
+        .map(read)
+        .collect()
 }
 
 /// By id, with the order still to be known from it.
 pub async fn get(tx: &mut Tx<'_>, id: &LineId) -> Result<Line> {
-    let row = tx.row(&BY_ID, args![id]).await?.ok_or(Error::NotFound("line"))?;
+    let row = tx
+        .row(&BY_ID, args![id])
+        .await?
+        .ok_or(Error::NotFound("line"))?;
     read(&row)
 }
 
@@ -128,7 +135,13 @@ pub async fn get(tx: &mut Tx<'_>, id: &LineId) -> Result<Line> {
 pub async fn start(tx: &mut Tx<'_>, moment: &Moment, order: &OrderId) -> Result<()> {
     for row in tx.rows(&START, args![order]).await? {
         let id: LineId = row.get("id")?;
-        record(tx, moment, order, &id, (LineStatus::Pending, LineStatus::Processing));
+        record(
+            tx,
+            moment,
+            order,
+            &id,
+            (LineStatus::Pending, LineStatus::Processing),
+        );
     }
     Ok(())
 }
@@ -178,8 +191,14 @@ fn record(
     (before, after): (LineStatus, LineStatus),
 ) {
     let (before, after) = (Some(before.as_str()), Some(after.as_str()));
-    let change =
-        Change { order: Some(order), subject: &id.0, action: "line.status", before, after, why: None };
+    let change = Change {
+        order: Some(order),
+        subject: &id.0,
+        action: "line.status",
+        before,
+        after,
+        why: None,
+    };
     audit::write(tx, moment, &change);
 }
 

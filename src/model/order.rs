@@ -189,14 +189,23 @@ pub async fn insert(tx: &mut Tx<'_>, moment: &Moment, new: &NewOrder<'_>) -> Res
         )
         .await?;
     if stored == 1 {
-        record(tx, moment, new.id, "order.placed", None, (None, PaymentStatus::Pending));
+        record(
+            tx,
+            moment,
+            new.id,
+            "order.placed",
+            None,
+            (None, PaymentStatus::Pending),
+        );
     }
     Ok(stored == 1)
 }
 
 /// By id.
 pub async fn get(tx: &mut Tx<'_>, id: &OrderId) -> Result<Order> {
-    one(tx, &BY_ID, args![id]).await?.ok_or(Error::NotFound("order"))
+    one(tx, &BY_ID, args![id])
+        .await?
+        .ok_or(Error::NotFound("order"))
 }
 
 /// By code.
@@ -228,10 +237,21 @@ pub async fn receive(tx: &mut Tx<'_>, id: &OrderId, amount: i64) -> Result<()> {
 /// Enough money came: the order is paid and every line starts. False: someone else moved it.
 pub async fn pay(tx: &mut Tx<'_>, moment: &Moment, order: &Order, amount: i64) -> Result<bool> {
     let from = checked(order.payment_status, PaymentStatus::Paid)?;
-    if tx.exec(&PAY, args![&order.id, from, moment.now, amount]).await? == 0 {
+    if tx
+        .exec(&PAY, args![&order.id, from, moment.now, amount])
+        .await?
+        == 0
+    {
         return Ok(false);
     }
-    record(tx, moment, &order.id, "order.paid", None, (Some(from), PaymentStatus::Paid));
+    record(
+        tx,
+        moment,
+        &order.id,
+        "order.paid",
+        None,
+        (Some(from), PaymentStatus::Paid),
+    );
     line::start(tx, moment, &order.id).await?;
     Ok(true)
 }
@@ -275,7 +295,14 @@ pub async fn finish(
         audit::write(
             tx,
             moment,
-            &Change { order: Some(id), subject, action: "order.finished", before, after, why: None },
+            &Change {
+                order: Some(id),
+                subject,
+                action: "order.finished",
+                before,
+                after,
+                why: None,
+            },
         );
     }
     Ok(finished)
@@ -289,7 +316,14 @@ pub async fn correct(tx: &mut Tx<'_>, moment: &Moment, id: &OrderId) -> Result<(
         audit::write(
             tx,
             moment,
-            &Change { order: Some(id), subject, action: "order.finished", before, after, why: None },
+            &Change {
+                order: Some(id),
+                subject,
+                action: "order.finished",
+                before,
+                after,
+                why: None,
+            },
         );
     }
     Ok(())
@@ -313,19 +347,31 @@ pub async fn overdue(
     limit: i64,
 ) -> Result<Vec<(OrderId, Timestamp)>> {
     let rows = tx.rows(&OVERDUE, args![now, limit]).await?;
-    rows.iter().map(|r| Ok((r.get("id")?, r.get("expires_at")?))).collect()
+    rows.iter()
+        .map(|r| Ok((r.get("id")?, r.get("expires_at")?)))
+        .collect()
 }
 
 /// How many orders stand where.
 pub async fn counts(tx: &mut Tx<'_>) -> Result<Vec<(String, String, i64)>> {
     let rows = tx.rows(&COUNTS, &[]).await?;
     rows.iter()
-        .map(|r| Ok((r.get("payment_status")?, r.get("order_status")?, r.get("orders")?)))
+        .map(|r| {
+            Ok((
+                r.get("payment_status")?,
+                r.get("order_status")?,
+                r.get("orders")?,
+            ))
+        })
         .collect()
 }
 
 fn checked(from: PaymentStatus, to: PaymentStatus) -> Result<PaymentStatus> {
-    if from.may_become(to) { Ok(from) } else { Err(Error::Conflict("payment status")) }
+    if from.may_become(to) {
+        Ok(from)
+    } else {
+        Err(Error::Conflict("payment status"))
+    }
 }
 
 fn record(
@@ -358,7 +404,10 @@ fn read(row: &Row) -> Result<Order> {
     let code: String = row.get("currency")?;
     let currency = Currency::parse(&code).ok_or_else(|| anyhow::anyhow!("currency {code:?}"))?;
     let money = |column: &str| -> Result<Money> {
-        Ok(Money { minor: row.get(column)?, currency })
+        Ok(Money {
+            minor: row.get(column)?,
+            currency,
+        })
     };
     Ok(Order {
         id: row.get("id")?,

@@ -23,7 +23,11 @@ pub async fn open(
 ) -> Result<()> {
     let id = moment.id::<PaymentId>();
     let currency = amount.currency.code();
-    tx.exec(&OPEN, args![&id, order, gateway, amount.minor, currency, moment.now]).await?;
+    tx.exec(
+        &OPEN,
+        args![&id, order, gateway, amount.minor, currency, moment.now],
+    )
+    .await?;
     Ok(())
 }
 

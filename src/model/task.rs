@@ -50,13 +50,26 @@ impl Kind {
     #[must_use]
     pub fn retry(self) -> Retry {
         match self {
-            Self::Enrol | Self::Withdraw => {
-                Retry { waits: &[2, 15, 120, 240, 480, 960, 1800, 3600], rejections: 5 }
-            }
-            Self::Deliver => Retry { waits: &[2, 15, 60, 300, 900, 3600], rejections: 5 },
-            Self::HandOver => Retry { waits: &[30, 120, 600], rejections: 5 },
-            Self::SendEmail => Retry { waits: &[5, 30, 120, 600, 1800, 3600], rejections: 3 },
-            Self::SettleEvent => Retry { waits: &[5, 60, 600, 3600], rejections: 5 },
+            Self::Enrol | Self::Withdraw => Retry {
+                waits: &[2, 15, 120, 240, 480, 960, 1800, 3600],
+                rejections: 5,
+            },
+            Self::Deliver => Retry {
+                waits: &[2, 15, 60, 300, 900, 3600],
+                rejections: 5,
+            },
+            Self::HandOver => Retry {
+                waits: &[30, 120, 600],
+                rejections: 5,
+            },
+            Self::SendEmail => Retry {
+                waits: &[5, 30, 120, 600, 1800, 3600],
+                rejections: 3,
+            },
+            Self::SettleEvent => Retry {
+                waits: &[5, 60, 600, 3600],
+                rejections: 5,
+            },
         }
     }
 
@@ -64,7 +77,9 @@ impl Kind {
     #[must_use]
     pub fn backoff(self, attempts: i64, chance: f64) -> Duration {
         let waits = self.retry().waits;
-        let place = usize::try_from(attempts.max(1) - 1).unwrap_or(0).min(waits.len() - 1);
+        let place = usize::try_from(attempts.max(1) - 1)
+            .unwrap_or(0)
+            .min(waits.len() - 1);
         Duration::from_secs(waits[place]).mul_f64(1.0 + chance / 5.0)
     }
 }
@@ -273,8 +288,17 @@ pub async fn claim_hand_over(
     limit: i64,
     lease: Duration,
 ) -> Result<Vec<Leased>> {
-    let values = args![moment.now, limit, moment.mint.secret(), moment.now.plus(lease)];
-    tx.rows(&CLAIM_HAND_OVER, values).await?.iter().map(read).collect()
+    let values = args![
+        moment.now,
+        limit,
+        moment.mint.secret(),
+        moment.now.plus(lease)
+    ];
+    tx.rows(&CLAIM_HAND_OVER, values)
+        .await?
+        .iter()
+        .map(read)
+        .collect()
 }
 
 /// When the next task is due, to sleep exactly until then.
@@ -301,7 +325,15 @@ pub async fn finish(tx: &mut Tx<'_>, moment: &Moment, task: &Leased, end: &Finis
         Finish::Dead { why } => (TaskState::Dead, moment.now, true, Some(why)),
     };
     let finished = (state != TaskState::Ready).then_some(moment.now);
-    let values = args![&task.id, &task.lease, state, run_at, rejected, why, finished];
+    let values = args![
+        &task.id,
+        &task.lease,
+        state,
+        run_at,
+        rejected,
+        why,
+        finished
+    ];
     if tx.exec(&FINISH, values).await? == 0 {
         return Err(Error::Conflict(LEASE_LOST));
     }
@@ -359,7 +391,9 @@ pub async fn get(tx: &mut Tx<'_>, id: &TaskId) -> Result<Option<(Leased, TaskSta
 /// How many unfinished tasks stand where.
 pub async fn counts(tx: &mut Tx<'_>) -> Result<Vec<(Kind, TaskState, i64)>> {
     let rows = tx.rows(&COUNTS, &[]).await?;
-    rows.iter().map(|r| Ok((r.get("kind")?, r.get("state")?, r.get("tasks")?))).collect()
+    rows.iter()
+        .map(|r| Ok((r.get("kind")?, r.get("state")?, r.get("tasks")?)))
+        .collect()
 }
 
 /// When the oldest ready task was or is due.

@@ -1,8 +1,8 @@
 //! Transfers: money that moved, as a gateway reports it. Immutable but for how it was closed.
 
+use super::Moment;
 use super::audit::{self, Change};
 use super::state::states;
-use super::Moment;
 use crate::args;
 use crate::clock::Timestamp;
 use crate::db::{Row, Tx};
@@ -44,7 +44,10 @@ impl Class {
     /// The machine can book it by itself; the rest waits in the inbox for a person.
     #[must_use]
     pub fn closes_itself(self) -> bool {
-        matches!(self, Self::Exact | Self::Short | Self::Late | Self::Combined | Self::Outgoing)
+        matches!(
+            self,
+            Self::Exact | Self::Short | Self::Late | Self::Combined | Self::Outgoing
+        )
     }
 }
 
@@ -92,7 +95,9 @@ crate::statements! {
 /// Outer `None`: not seen. Inner: seen, and matched with no order.
 pub async fn seen(tx: &mut Tx<'_>, fact: &TransferFact) -> Result<Option<Option<OrderId>>> {
     let key = fact.natural_key.as_deref();
-    let row = tx.row(&SEEN, args![&fact.gateway, &fact.provider_id, key]).await?;
+    let row = tx
+        .row(&SEEN, args![&fact.gateway, &fact.provider_id, key])
+        .await?;
     row.map(|r| Ok(r.get("order_id")?)).transpose()
 }
 
@@ -136,16 +141,28 @@ pub async fn insert(
 
 /// The transfers matched with an order.
 pub async fn of_order(tx: &mut Tx<'_>, order: &OrderId) -> Result<Vec<Transfer>> {
-    tx.rows(&OF_ORDER, args![order]).await?.iter().map(read).collect()
+    tx.rows(&OF_ORDER, args![order])
+        .await?
+        .iter()
+        .map(read)
+        .collect()
 }
 
 /// The inbox: transfers that wait for a person, oldest first.
 pub async fn waiting(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Transfer>> {
-    tx.rows(&WAITING, args![limit]).await?.iter().map(read).collect()
+    tx.rows(&WAITING, args![limit])
+        .await?
+        .iter()
+        .map(read)
+        .collect()
 }
 
 fn record(tx: &mut Tx<'_>, moment: &Moment, id: &TransferId, verdict: &Verdict<'_>) {
-    let why = if verdict.class.closes_itself() { "booked" } else { "waits in the inbox" };
+    let why = if verdict.class.closes_itself() {
+        "booked"
+    } else {
+        "waits in the inbox"
+    };
     let change = Change {
         order: verdict.order,
         subject: &id.0,

@@ -43,11 +43,17 @@ impl Drop for Share {
 impl Lanes {
     pub(super) fn new(app: &App) -> Self {
         let slots = app.config.queue.slots.max(1);
-        let own = app.config.lms.iter().map(|(name, c)| (name.clone(), c.concurrency.clamp(1, slots)));
+        let own = app
+            .config
+            .lms
+            .iter()
+            .map(|(name, c)| (name.clone(), c.concurrency.clamp(1, slots)));
         let lanes = own.chain([(REST.to_owned(), slots)]);
         Self {
             slots,
-            lanes: lanes.map(|(name, limit)| (name, LaneState::new(limit))).collect(),
+            lanes: lanes
+                .map(|(name, limit)| (name, LaneState::new(limit)))
+                .collect(),
             in_flight: Arc::default(),
         }
     }
@@ -58,25 +64,40 @@ impl Lanes {
         let known: Vec<String> = self.lanes.keys().filter(|n| *n != REST).cloned().collect();
         let mut appetites = Vec::new();
         for (name, lane) in &mut self.lanes {
-            let room = lane.limit.saturating_sub(lane.busy.load(Ordering::Acquire)).min(free);
+            let room = lane
+                .limit
+                .saturating_sub(lane.busy.load(Ordering::Acquire))
+                .min(free);
             if room == 0 {
                 continue;
             }
             let from = if name == REST {
-                Lane::Rest { known: known.clone() }
+                Lane::Rest {
+                    known: known.clone(),
+                }
             } else {
                 Lane::Connection(name.clone())
             };
             let limit = i64::try_from(room).unwrap_or(i64::MAX);
             let watermark = lane.look_from(now);
-            appetites.push((name.clone(), Appetite { lane: from, limit, lease, watermark }));
+            appetites.push((
+                name.clone(),
+                Appetite {
+                    lane: from,
+                    limit,
+                    lease,
+                    watermark,
+                },
+            ));
         }
         appetites
     }
 
     /// What a claim found tells from where the next one may look.
     pub(super) fn learn(&mut self, name: &str, asked: &Appetite, found: &[Leased]) {
-        let Some(lane) = self.lanes.get_mut(name) else { return };
+        let Some(lane) = self.lanes.get_mut(name) else {
+            return;
+        };
         let earliest = found.iter().map(|task| task.due).min();
         let is_full = i64::try_from(found.len()).is_ok_and(|count| count >= asked.limit);
         if let Some(earliest) = earliest.filter(|_| is_full) {
@@ -87,7 +108,9 @@ impl Lanes {
     /// Occupy a place for a claimed task.
     pub(super) fn take(&self, connection: Option<&str>) -> Share {
         let own = connection.and_then(|name| self.lanes.get(name));
-        let busy = own.or_else(|| self.lanes.get(REST)).map(|lane| lane.busy.clone());
+        let busy = own
+            .or_else(|| self.lanes.get(REST))
+            .map(|lane| lane.busy.clone());
         let busy = busy.unwrap_or_default();
         busy.fetch_add(1, Ordering::AcqRel);
         self.in_flight.fetch_add(1, Ordering::AcqRel);
@@ -105,7 +128,12 @@ impl Lanes {
 
 impl LaneState {
     fn new(limit: usize) -> Self {
-        Self { limit, busy: Arc::default(), watermark: Timestamp(0), looked_whole: Timestamp(0) }
+        Self {
+            limit,
+            busy: Arc::default(),
+            watermark: Timestamp(0),
+            looked_whole: Timestamp(0),
+        }
     }
 
     fn look_from(&mut self, now: Timestamp) -> Timestamp {

@@ -37,9 +37,10 @@ impl Effect for Deliver {
         let id = GrantId::from(task.subject.as_str());
         let (begin, grant) = complete::begin(tx, moment, &id).await?;
         Ok(match begin {
-            Begin::Act => {
-                Prepared::Act(Request { source: grant.connection, folder: grant.target })
-            }
+            Begin::Act => Prepared::Act(Request {
+                source: grant.connection,
+                folder: grant.target,
+            }),
             Begin::Already | Begin::Gone | Begin::Busy => Prepared::Nothing,
         })
     }
@@ -47,7 +48,10 @@ impl Effect for Deliver {
     async fn act(self, world: &Connectors, request: &Request) -> Outcome {
         let Some(source) = world.sources.get(&request.source) else {
             let why = format!("no source called {:?} is configured", request.source);
-            return Outcome::ActionNeeded { who: Who::Seller, why };
+            return Outcome::ActionNeeded {
+                who: Who::Seller,
+                why,
+            };
         };
         match source.manifest(&request.folder).await {
             Ok(manifest) => Outcome::Done(Receipt(json!({

@@ -68,8 +68,14 @@ impl Effect for Enrol {
 
     async fn act(self, world: &Connectors, request: &Request) -> Outcome {
         let Some(lms) = world.lms.get(&request.connection) else {
-            let why = format!("no connection called {:?} is configured", request.connection);
-            return Outcome::ActionNeeded { who: Who::Seller, why };
+            let why = format!(
+                "no connection called {:?} is configured",
+                request.connection
+            );
+            return Outcome::ActionNeeded {
+                who: Who::Seller,
+                why,
+            };
         };
         let enrolled = if lms.capabilities().reads_back {
             ensure(lms.as_ref(), request).await
@@ -79,7 +85,10 @@ impl Effect for Enrol {
         match enrolled {
             Ok(receipt) => Outcome::Done(receipt),
             Err(Fault::Unknown { why }) if cannot_be_settled(lms.as_ref()) => {
-                Outcome::ActionNeeded { who: Who::Seller, why }
+                Outcome::ActionNeeded {
+                    who: Who::Seller,
+                    why,
+                }
             }
             Err(fault) => keeping::outcome_of(fault),
         }
@@ -129,8 +138,12 @@ async fn ensure(lms: &dyn Lms, request: &Request) -> Result<Receipt, Fault> {
 /// On an endpoint that can only be told: its own answer is all there is.
 async fn confirm(lms: &dyn Lms, request: &Request) -> Result<Receipt, Fault> {
     lms.ensure_learner(&request.learner).await?;
-    let id = lms.enrol(&request.learner, &request.course, &request.key).await?;
-    Ok(Receipt(json!({ "enrolment": id, "created": true, "read_back": false })))
+    let id = lms
+        .enrol(&request.learner, &request.course, &request.key)
+        .await?;
+    Ok(Receipt(
+        json!({ "enrolment": id, "created": true, "read_back": false }),
+    ))
 }
 
 fn receipt(found: &Enrolment, created: bool) -> Receipt {

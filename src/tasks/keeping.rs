@@ -17,9 +17,18 @@ use crate::outcome::{Outcome, Who};
 pub(super) fn outcome_of(fault: Fault) -> Outcome {
     match fault {
         Fault::Transient { why, after } => Outcome::Retry { why, after },
-        Fault::ConnectionBroken { why } => Outcome::ActionNeeded { who: Who::Connection, why },
-        Fault::MappingBroken { why } => Outcome::ActionNeeded { who: Who::Seller, why },
-        Fault::LearnerProblem { why } => Outcome::ActionNeeded { who: Who::Buyer, why },
+        Fault::ConnectionBroken { why } => Outcome::ActionNeeded {
+            who: Who::Connection,
+            why,
+        },
+        Fault::MappingBroken { why } => Outcome::ActionNeeded {
+            who: Who::Seller,
+            why,
+        },
+        Fault::LearnerProblem { why } => Outcome::ActionNeeded {
+            who: Who::Buyer,
+            why,
+        },
         Fault::Unknown { why } => Outcome::Verify { why },
     }
 }
@@ -55,14 +64,17 @@ pub(super) fn finish(moment: &Moment, task: &Leased, outcome: &Outcome) -> Finis
     };
     match outcome {
         Outcome::Done(_) => Finish::Done,
-        Outcome::Retry { why, after } => {
-            again(moment.now.plus(backoff.max(after.unwrap_or_default())), why, false)
-        }
+        Outcome::Retry { why, after } => again(
+            moment.now.plus(backoff.max(after.unwrap_or_default())),
+            why,
+            false,
+        ),
         Outcome::Verify { why } => again(moment.now.plus(backoff), why, false),
         Outcome::Snooze { until, why } => again(*until, why, false),
-        Outcome::ActionNeeded { who: Who::Connection, why } => {
-            again(moment.now.plus(backoff), why, false)
-        }
+        Outcome::ActionNeeded {
+            who: Who::Connection,
+            why,
+        } => again(moment.now.plus(backoff), why, false),
         Outcome::ActionNeeded { why, .. } => Finish::Dead { why: why.clone() },
         Outcome::Rejected { why } if task.rejections + 1 >= task.kind.retry().rejections => {
             Finish::Dead { why: why.clone() }
@@ -95,15 +107,18 @@ pub(super) async fn breaker(
     task: &Leased,
     outcome: &Outcome,
 ) -> Result<()> {
-    let Some(name) = &task.connection else { return Ok(()) };
+    let Some(name) = &task.connection else {
+        return Ok(());
+    };
     match outcome {
         Outcome::Done(_) if task.troubled => connection::recover(tx, moment, name).await,
         Outcome::Retry { why, .. } | Outcome::Verify { why } => {
             stumble(tx, moment, name, why, false).await
         }
-        Outcome::ActionNeeded { who: Who::Connection, why } => {
-            stumble(tx, moment, name, why, true).await
-        }
+        Outcome::ActionNeeded {
+            who: Who::Connection,
+            why,
+        } => stumble(tx, moment, name, why, true).await,
         _ => Ok(()),
     }
 }
@@ -116,7 +131,11 @@ async fn stumble(
     broken: bool,
 ) -> Result<()> {
     if connection::stumble(tx, moment, name, why, broken).await? {
-        tracing::error!(connection = name, why, "connection {name} is out of order: its tasks rest until it works again");
+        tracing::error!(
+            connection = name,
+            why,
+            "connection {name} is out of order: its tasks rest until it works again"
+        );
     }
     Ok(())
 }

@@ -87,7 +87,9 @@ pub async fn run(app: &Arc<App>, task: &Leased) -> Result<Attempt> {
         Kind::Withdraw => phases(app, withdraw::Withdraw, task).await,
         Kind::SendEmail => phases(app, send_email::SendEmail, task).await,
         Kind::SettleEvent => phases(app, settle_event::SettleEvent, task).await,
-        Kind::HandOver => Err(Error::Conflict("a hand-over belongs to the seller's own worker")),
+        Kind::HandOver => Err(Error::Conflict(
+            "a hand-over belongs to the seller's own worker",
+        )),
     }
 }
 
@@ -118,9 +120,7 @@ async fn prepare<E: Effect>(
     let (desk, task) = (app.desk.clone(), task.clone());
     let moment = app.moment(Actor::Machine(task.kind.as_str()));
     app.db
-        .write(move |tx| {
-            Box::pin(async move { decide(tx, &moment, &desk, effect, &task).await })
-        })
+        .write(move |tx| Box::pin(async move { decide(tx, &moment, &desk, effect, &task).await }))
         .await
 }
 
@@ -137,7 +137,11 @@ async fn decide<E: Effect>(
     let end = match effect.prepare(tx, moment, desk, task).await? {
         Prepared::Act(request) => return Ok(Some(request)),
         Prepared::Nothing => Finish::Done,
-        Prepared::Later { at, why } => Finish::Again { at, why, rejected: false },
+        Prepared::Later { at, why } => Finish::Again {
+            at,
+            why,
+            rejected: false,
+        },
     };
     task::finish(tx, moment, task, &end).await?;
     Ok(None)

@@ -27,7 +27,9 @@ impl Effect for SendEmail {
     }
 
     async fn act(self, _world: &Connectors, _request: &()) -> Outcome {
-        Outcome::Rejected { why: "being written".to_owned() }
+        Outcome::Rejected {
+            why: "being written".to_owned(),
+        }
     }
 
     async fn record(

@@ -35,7 +35,10 @@ impl Effect for SettleEvent {
             return Ok(Prepared::Nothing);
         }
         let Some(gateway) = desk.gateways.get(&event.gateway) else {
-            return Ok(Prepared::Act(Puzzle(format!("no gateway called {:?}", event.gateway))));
+            return Ok(Prepared::Act(Puzzle(format!(
+                "no gateway called {:?}",
+                event.gateway
+            ))));
         };
         match gateway.read(&event.body) {
             Err(puzzle) => Ok(Prepared::Act(Puzzle(puzzle.to_string()))),
@@ -48,7 +51,9 @@ impl Effect for SettleEvent {
     }
 
     async fn act(self, _world: &Connectors, puzzle: &Puzzle) -> Outcome {
-        Outcome::Rejected { why: puzzle.0.clone() }
+        Outcome::Rejected {
+            why: puzzle.0.clone(),
+        }
     }
 
     async fn record(

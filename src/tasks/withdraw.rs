@@ -42,7 +42,11 @@ impl Effect for Withdraw {
         if grant.state != GrantState::Revoking {
             return Ok(Prepared::Nothing);
         }
-        let receipt = grant.receipt.as_ref().map(|r| r.0.clone()).unwrap_or_default();
+        let receipt = grant
+            .receipt
+            .as_ref()
+            .map(|r| r.0.clone())
+            .unwrap_or_default();
         let reason_to_leave = if grant::other_reasons(tx, &grant).await? > 0 {
             Some("another order gives the same access")
         } else if receipt["created"] != true {
@@ -57,19 +61,31 @@ impl Effect for Withdraw {
         Ok(Prepared::Act(Request {
             connection: grant.connection,
             course: grant.target,
-            learner: Learner { email: grant.learner, name: String::new() },
+            learner: Learner {
+                email: grant.learner,
+                name: String::new(),
+            },
             enrolment: receipt["enrolment"].as_str().unwrap_or_default().to_owned(),
         }))
     }
 
     async fn act(self, world: &Connectors, request: &Request) -> Outcome {
         let Some(lms) = world.lms.get(&request.connection) else {
-            let why = format!("no connection called {:?} is configured", request.connection);
-            return Outcome::ActionNeeded { who: Who::Seller, why };
+            let why = format!(
+                "no connection called {:?} is configured",
+                request.connection
+            );
+            return Outcome::ActionNeeded {
+                who: Who::Seller,
+                why,
+            };
         };
         if !lms.capabilities().withdraws {
             let why = "this connection cannot take an enrolment back: remove it by hand".to_owned();
-            return Outcome::ActionNeeded { who: Who::Seller, why };
+            return Outcome::ActionNeeded {
+                who: Who::Seller,
+                why,
+            };
         }
         let (learner, course) = (&request.learner, request.course.as_str());
         if let Err(fault) = lms.withdraw(learner, course, &request.enrolment).await {
@@ -78,7 +94,8 @@ impl Effect for Withdraw {
         match lms.read_enrolment(learner, course).await {
             Ok(None) => Outcome::Done(Receipt(json!({ "withdrawn": request.enrolment }))),
             Ok(Some(_)) => Outcome::Retry {
-                why: "the platform accepted the removal, but the enrolment is still there".to_owned(),
+                why: "the platform accepted the removal, but the enrolment is still there"
+                    .to_owned(),
                 after: None,
             },
             Err(fault) => keeping::outcome_of(fault),

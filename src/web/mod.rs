@@ -11,3 +11,4 @@ pub mod limits;
 pub mod order_page;
 pub mod problem;
 pub mod shop;
+pub mod state;

@@ -2,6 +2,7 @@
 //! [`respond::respond`].
 
 pub mod conditions;
+pub mod door;
 pub mod landing;
 pub mod names;
 pub mod respond;

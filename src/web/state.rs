@@ -1,0 +1,32 @@
+//! What every door is handed.
+
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+
+use super::caller::CallerRules;
+use crate::app::App;
+use crate::words::Locale;
+
+/// The router's state.
+#[derive(Clone, FromRef)]
+pub struct Web {
+    /// The server's whole state.
+    pub app: Arc<App>,
+    /// What the caller extractor needs.
+    pub rules: CallerRules,
+}
+
+impl Web {
+    /// Over a running app.
+    #[must_use]
+    pub fn new(app: Arc<App>) -> Self {
+        let rules = CallerRules {
+            locale: Locale::parse(&app.config.shop.locale).unwrap_or(Locale::Vi),
+            behind_proxy: app.config.limits.behind_proxy,
+            mint: app.mint.clone(),
+            clock: app.clock.clone(),
+        };
+        Self { app, rules }
+    }
+}
