@@ -3,17 +3,21 @@
 
 use bursar::db::{Db, Sql};
 use bursar::error::Result;
+use bursar::model::bundle;
 use bursar::model::catalogue::{self, Catalogue};
 use bursar::model::course::{self, Course, Slug};
-use bursar::model::bundle;
 
 use crate::harness::databases::each_scratch;
 
 const DEMO: &str = include_str!("../../../demo/catalogue.toml");
 
 async fn each(test: impl AsyncFn(Db)) {
-    let statements: Vec<&'static Sql> =
-        [catalogue::STATEMENTS, course::STATEMENTS, bundle::STATEMENTS].concat();
+    let statements: Vec<&'static Sql> = [
+        catalogue::STATEMENTS,
+        course::STATEMENTS,
+        bundle::STATEMENTS,
+    ]
+    .concat();
     each_scratch(async |scratch| test(scratch.open_with(&statements).await).await).await;
 }
 
@@ -82,12 +86,15 @@ async fn a_course_that_left_the_file_is_not_sold_but_still_known_and_can_come_ba
         assert_eq!(load(&db).await, smaller());
         assert_eq!(find(&db, "rust-cho-nguoi-ban-hang").await, None);
         let by_slug = db.read(|tx| {
-            Box::pin(async move {
-                course::by_slug(tx, &Slug::parse("rust-cho-nguoi-ban-hang")?).await
-            })
+            Box::pin(
+                async move { course::by_slug(tx, &Slug::parse("rust-cho-nguoi-ban-hang")?).await },
+            )
         });
         let gone = by_slug.await.unwrap().unwrap();
-        assert_eq!((gone.active, gone.title.as_str()), (false, "Rust cho người bán hàng"));
+        assert_eq!(
+            (gone.active, gone.title.as_str()),
+            (false, "Rust cho người bán hàng")
+        );
         replace(&db, &demo()).await.unwrap();
         assert_eq!(load(&db).await, demo());
     })
