@@ -241,3 +241,18 @@ async fn the_fake_says_in_every_answer_that_it_is_one() {
         assert!(server.contains("fake"), "{path}: {server}");
     }
 }
+
+#[tokio::test]
+async fn the_fake_takes_the_time_it_was_told_to() {
+    let latency = Duration::from_millis(40);
+    let fake = FakeLms::start(FakeLmsOptions {
+        latency,
+        ..options()
+    })
+    .await
+    .unwrap();
+    let lms = connect_within(&fake.connection(), Limits::default()).unwrap();
+    let start = std::time::Instant::now();
+    lms.ping().await.unwrap();
+    assert!(start.elapsed() >= latency);
+}

@@ -1,6 +1,6 @@
 //! Frappe on a bad day: lost answers, foreign answers, races. After a write only a read tells.
 
-use bursar::connectors::lms::fake::{Call, Mischief};
+use bursar::connectors::lms::fake::{Call, Canned, Mischief};
 
 use super::*;
 
@@ -16,8 +16,8 @@ async fn spoilt_write(way: Mischief) -> (Fault, Option<usize>, u64) {
     let fault = writer.enrol(&ada(), COURSE, KEY).await.unwrap_err();
     assert_fit_to_show(&fault);
     let read = lms.read_enrolment(&ada(), COURSE).await.unwrap();
-    let writes = fake.writes_of("LMS Enrollment");
-    (fault, read.map(|enrolment| enrolment.rows), writes)
+    let rows = read.map(|enrolment| enrolment.rows);
+    (fault, rows, fake.writes_of("LMS Enrollment"))
 }
 
 #[tokio::test]
@@ -140,7 +140,7 @@ async fn a_redirected_write_is_refused_and_the_sentence_says_where_to() {
 async fn a_learner_made_by_somebody_else_at_the_same_moment_is_found() {
     let (fake, lms) = frappe().await;
     fake.add_user("ada@example.com", true);
-    let nobody = bursar::connectors::lms::fake::Canned::json(200, &serde_json::json!({"data": []}));
+    let nobody = Canned::json(200, &serde_json::json!({"data": []}));
     fake.misbehave(Call::UserList, [Mischief::Answer(nobody)]);
     let learner = lms.ensure_learner(&ada()).await.unwrap();
     assert_eq!(
@@ -171,8 +171,7 @@ async fn parallel_creations_end_as_one_learner() {
 #[tokio::test]
 async fn a_proxy_that_drops_our_credentials_is_told_from_a_healthy_site() {
     let (fake, lms) = frappe().await;
-    let guest =
-        bursar::connectors::lms::fake::Canned::json(200, &serde_json::json!({"message": "Guest"}));
+    let guest = Canned::json(200, &serde_json::json!({"message": "Guest"}));
     fake.misbehave(Call::WhoAmI, [Mischief::Answer(guest)]);
     let fault = lms.ping().await.unwrap_err();
     assert_eq!(kind(&fault), "connection_broken");
@@ -190,6 +189,21 @@ async fn an_lms_that_echoes_our_secrets_does_not_get_them_shown() {
         fault
             .to_string()
             .contains("token ***:*** of (address) is odd & old"),
+        "{fault}"
+    );
+}
+
+#[tokio::test]
+async fn an_error_with_fields_of_odd_types_is_still_understood() {
+    let (fake, lms) = frappe().await;
+    let odd = serde_json::json!({"exc_type": "LinkValidationError", "exception": null,
+        "_server_messages": ["not", "a text"], "_error_message": "Không tìm thấy khóa học."});
+    let odd = Canned::json(417, &odd);
+    fake.misbehave(Call::EnrolmentCreate, [Mischief::Answer(odd)]);
+    let fault = lms.enrol(&ada(), COURSE, KEY).await.unwrap_err();
+    assert_eq!(kind(&fault), "mapping_broken");
+    assert!(
+        fault.to_string().ends_with(": Không tìm thấy khóa học."),
         "{fault}"
     );
 }
