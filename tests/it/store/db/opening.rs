@@ -6,7 +6,7 @@ use bursar::db::dialect::migration;
 use bursar::db::{Db, Kind, Sql};
 use futures_util::future::join_all;
 
-use super::{INSERT, STATEMENTS, create, ids, insert};
+use super::{INSERT, STATEMENTS, create, ids, insert, message};
 use crate::harness::databases::{each, each_scratch, fresh};
 
 #[tokio::test]
@@ -83,6 +83,31 @@ async fn a_second_opener_of_a_sqlite_file_is_turned_away() {
     assert!(e.contains("in use by another process"), "{e}");
     drop(first);
     scratch.open().await.ping().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_database_in_use_can_be_read_from_outside_and_not_written() {
+    each_scratch(async |scratch| {
+        let server = scratch.open().await;
+        create(&server).await;
+        insert(&server, "before").await.unwrap();
+        let beside = Db::open_to_read(&scratch.url, STATEMENTS).await.unwrap();
+        insert(&server, "after").await.unwrap();
+        assert_eq!(ids(&beside).await, ["after", "before"]);
+        if scratch.kind == Kind::Sqlite {
+            let refused = message(insert(&beside, "from outside").await);
+            assert!(refused.contains("for reading only"), "{refused}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_there_is_not_made_by_reading() {
+    let scratch = fresh(Kind::Sqlite).await;
+    assert!(Db::open_to_read(&scratch.url, &[]).await.is_err());
+    let path = scratch.url.strip_prefix("sqlite:").unwrap();
+    assert!(!std::fs::exists(path).unwrap());
 }
 
 #[tokio::test]
