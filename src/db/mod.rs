@@ -1,5 +1,5 @@
 //! The two databases, and nothing of ours: open, migrate, read, write, ring the bell.
-//! Transaction scripts elsewhere are written once over [`Tx`]. `Db::write` is the only way to write.
+//! Transaction scripts elsewhere are written once over `Tx`. `Db::write` is the only way to write.
 
 use std::path::PathBuf;
 use std::sync::Arc;
