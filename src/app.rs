@@ -79,7 +79,11 @@ impl Desk {
     /// The page that lists a grant's files. The right is asked for at each click, not here.
     #[must_use]
     pub fn landing_url(&self, grant: &GrantId, expires: Timestamp) -> String {
-        format!("{}/f/{}", self.public_url, self.links.mint_landing(grant, expires))
+        format!(
+            "{}/f/{}",
+            self.public_url,
+            self.links.mint_landing(grant, expires)
+        )
     }
 }
 
@@ -99,11 +103,7 @@ impl App {
             public_url: config.public_url.clone(),
             gateways: Gateways::new(&config.payments),
             links,
-            lms_urls: config
-                .lms
-                .iter()
-                .map(|(n, c)| (n.clone(), c.base_url.clone()))
-                .collect(),
+            course_pages: course_pages(&config),
         };
         let limits = Limits::new(&config.limits);
         Ok(Arc::new(Self {
@@ -201,7 +201,10 @@ impl Live {
 }
 
 fn course_pages(config: &Config) -> BTreeMap<String, lms::CoursePage> {
-    let pages = config.lms.iter().map(|(name, c)| (name.clone(), lms::CoursePage::of(c)));
+    let pages = config
+        .lms
+        .iter()
+        .map(|(name, c)| (name.clone(), lms::CoursePage::of(c)));
     pages.collect()
 }
 

@@ -32,10 +32,14 @@ pub(super) async fn write(
     let lines = line::of_order(tx, &order.id).await?;
     let rendered = match &email.letter {
         Letter::Receipt => receipt(desk, &order, &lines).render(email.locale)?,
-        Letter::Completed => completed(tx, desk, &order, &lines).await?.render(email.locale)?,
+        Letter::Completed => completed(tx, desk, &order, &lines)
+            .await?
+            .render(email.locale)?,
         Letter::Late(late) => {
             let only: Vec<Line> = lines.into_iter().filter(|line| line.id == *late).collect();
-            completed(tx, desk, &order, &only).await?.render(email.locale)?
+            completed(tx, desk, &order, &only)
+                .await?
+                .render(email.locale)?
         }
     };
     Ok((order, rendered))
@@ -45,7 +49,10 @@ fn receipt(desk: &Desk, order: &Order, lines: &[Line]) -> Receipt {
     let currency = order.total.currency;
     let priced = |line: &Line| PricedCourse {
         title: line.title.clone(),
-        price: Money { minor: line.list_price, currency },
+        price: Money {
+            minor: line.list_price,
+            currency,
+        },
     };
     Receipt {
         head: head(desk, order),
@@ -58,11 +65,17 @@ fn receipt(desk: &Desk, order: &Order, lines: &[Line]) -> Receipt {
 }
 
 fn rule(order: &Order) -> PriceRule {
-    let applied = Rule::from_json(&order.price_rule).map(|rule| rule.0).unwrap_or_default();
+    let applied = Rule::from_json(&order.price_rule)
+        .map(|rule| rule.0)
+        .unwrap_or_default();
     match applied.as_slice() {
         [] => PriceRule::List,
         [Applied::Bundle { title, .. }] => PriceRule::Bundle(title.clone()),
-        [Applied::Combo { courses, times: 1, .. }] => PriceRule::Combo(*courses),
+        [
+            Applied::Combo {
+                courses, times: 1, ..
+            },
+        ] => PriceRule::Combo(*courses),
         _ => PriceRule::Other,
     }
 }
@@ -85,7 +98,9 @@ async fn completed(
     };
     for line in lines {
         let grants = by_line.get(&line.id).map_or(&[][..], Vec::as_slice);
-        let unkept = grants.iter().find(|grant| grant.state != GrantState::Active);
+        let unkept = grants
+            .iter()
+            .find(|grant| grant.state != GrantState::Active);
         match unkept {
             None => letter.ready.push(ready(desk, order, line, grants)),
             Some(grant) => letter.failed.push(FailedCourse {
@@ -100,16 +115,20 @@ async fn completed(
 fn ready(desk: &Desk, order: &Order, line: &Line, grants: &[Grant]) -> ReadyCourse {
     ReadyCourse {
         title: line.title.clone(),
-        links: grants.iter().filter_map(|grant| link(desk, order, grant)).collect(),
+        links: grants
+            .iter()
+            .filter_map(|grant| link(desk, order, grant))
+            .collect(),
         until: grants.iter().filter_map(|grant| grant.expires_at).min(),
     }
 }
 
 fn link(desk: &Desk, order: &Order, grant: &Grant) -> Option<AccessLink> {
     let (kind, url) = match grant.benefit {
-        Benefit::Enrolment => {
-            (AccessKind::Learn, desk.course_page(&grant.connection, &grant.target)?)
-        }
+        Benefit::Enrolment => (
+            AccessKind::Learn,
+            desk.course_page(&grant.connection, &grant.target)?,
+        ),
         Benefit::Files => {
             let expires = order.created_at.plus(LANDING_LIFE);
             (AccessKind::Files, desk.landing_url(&grant.id, expires))
@@ -123,7 +142,11 @@ fn link(desk: &Desk, order: &Order, grant: &Grant) -> Option<AccessLink> {
 }
 
 fn next_step(grant: &Grant) -> NextStep {
-    if grant.who == Some(Who::Buyer) { NextStep::AddressProblem } else { NextStep::SellerTold }
+    if grant.who == Some(Who::Buyer) {
+        NextStep::AddressProblem
+    } else {
+        NextStep::SellerTold
+    }
 }
 
 fn head(desk: &Desk, order: &Order) -> Letterhead {

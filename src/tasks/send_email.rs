@@ -72,10 +72,14 @@ impl Effect for SendEmail {
         match world.mail.send(&letter).await {
             Ok(sent) => Outcome::Done(Receipt(json!({ "answer": sent.answer }))),
             Err(MailFault::Transient { why }) => Outcome::Retry { why, after: None },
-            Err(MailFault::Refused { why }) => Outcome::ActionNeeded { who: Who::Buyer, why },
-            Err(MailFault::Broken { why }) => {
-                Outcome::ActionNeeded { who: Who::Connection, why }
-            }
+            Err(MailFault::Refused { why }) => Outcome::ActionNeeded {
+                who: Who::Buyer,
+                why,
+            },
+            Err(MailFault::Broken { why }) => Outcome::ActionNeeded {
+                who: Who::Connection,
+                why,
+            },
             Err(MailFault::Unknown { why }) => Outcome::Verify { why },
         }
     }
@@ -101,8 +105,15 @@ impl Effect for SendEmail {
         if email.state == EmailState::Sending {
             email::advance(tx, moment, &email, to, outcome.why()).await?;
         }
-        if let Outcome::ActionNeeded { who: Who::Connection, why } = outcome {
-            tracing::error!(why, "no e-mail can be sent until the seller mends the mail settings: {why}");
+        if let Outcome::ActionNeeded {
+            who: Who::Connection,
+            why,
+        } = outcome
+        {
+            tracing::error!(
+                why,
+                "no e-mail can be sent until the seller mends the mail settings: {why}"
+            );
         }
         Ok(finish)
     }
