@@ -37,6 +37,8 @@ pub mod queue;
 pub mod tasks;
 /// Doors over HTTP.
 pub mod web;
+/// The command line.
+pub mod cli;
 /// Every word a person reads.
 pub mod words;
 
