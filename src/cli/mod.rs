@@ -36,7 +36,7 @@ pub struct Cli {
 /// Where settings and data are.
 #[derive(Debug, Clone, clap::Args)]
 struct Place {
-    /// Settings file; else the one that BURSAR_CONFIG names, else ./bursar.toml if there is one.
+    /// Settings file; else the one that `BURSAR_CONFIG` names, else ./bursar.toml if there is one.
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     /// sqlite:PATH or postgres://…, instead of the settings' one.

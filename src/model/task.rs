@@ -337,9 +337,7 @@ pub async fn finish(tx: &mut Tx<'_>, moment: &Moment, task: &Leased, end: &Finis
     if tx.exec(&FINISH, values).await? == 0 {
         return Err(Error::Conflict(LEASE_LOST));
     }
-    if state != TaskState::Done {
-        record(tx, moment, task, state, why.map(String::as_str));
-    }
+    record(tx, moment, task, state, why.map(String::as_str));
     Ok(())
 }
 

@@ -147,8 +147,8 @@ fn settings(folder: &Path, address: SocketAddr, platform: &FakeLms) -> Config {
         public_url: format!("http://{address}"),
         ..Config::default()
     };
-    config.shop.name = "Học Tốt (demo)".to_owned();
-    config.shop.support_email = "hotro@hoctot.example".to_owned();
+    config.shop.name = String::from("Học Tốt (demo)");
+    config.shop.support_email = String::from("hotro@hoctot.example");
     config.shop.covers = Some(folder.join("covers"));
     config.payments.accounts = vec![BankAccount {
         bank: "Vietcombank".to_owned(),
@@ -160,7 +160,7 @@ fn settings(folder: &Path, address: SocketAddr, platform: &FakeLms) -> Config {
     let files = SourceFolder { path: folder.join("files") };
     config.sources.insert("demo".to_owned(), files);
     config.mail.folder = folder.join("outbox");
-    config.mail.from = "Học Tốt <no-reply@hoctot.example>".to_owned();
+    config.mail.from = String::from("Học Tốt <no-reply@hoctot.example>");
     config
 }
 
