@@ -137,7 +137,7 @@ impl App {
         self.config.mode == Mode::Demo
     }
 
-    /// The catalogue as it is on sale; at most [`CATALOGUE_AGE`] behind an import by another process.
+    /// The catalogue as it is on sale; at most two seconds behind an import by another process.
     pub async fn catalogue(&self) -> Result<Arc<Catalogue>> {
         let now = self.clock.now();
         let held = self.shelf.get();

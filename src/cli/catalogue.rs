@@ -60,7 +60,10 @@ async fn import(place: &Place, file: &Path) -> anyhow::Result<()> {
 
 async fn export(place: &Place) -> anyhow::Result<()> {
     let (_, db) = place.to_read().await?;
-    let stored = db.read(|tx| Box::pin(catalogue::load(tx))).await.map_err(Error::into_anyhow)?;
+    let stored = db
+        .read(|tx| Box::pin(catalogue::load(tx)))
+        .await
+        .map_err(Error::into_anyhow)?;
     print!("{}", catalogue::write(&stored));
     Ok(())
 }
@@ -69,16 +72,28 @@ fn read(file: &Path, config: &Config) -> anyhow::Result<catalogue::Catalogue> {
     let what = || format!("reading {}", file.display());
     let size = std::fs::metadata(file).with_context(what)?.len();
     if size > FILE_MAX as u64 {
-        bail!("{} has {size} bytes; a catalogue has at most {FILE_MAX}", file.display());
+        bail!(
+            "{} has {size} bytes; a catalogue has at most {FILE_MAX}",
+            file.display()
+        );
     }
     let text = std::fs::read_to_string(file).with_context(what)?;
     let connections: Vec<&str> = config.lms.keys().map(String::as_str).collect();
     let sources: Vec<&str> = config.sources.keys().map(String::as_str).collect();
-    let known = Known { connections: &connections, sources: &sources };
+    let known = Known {
+        connections: &connections,
+        sources: &sources,
+    };
     catalogue::read_for(&text, &known).map_err(|faults| {
-        let list: Vec<String> =
-            faults.iter().map(|fault| format!("  {}: {fault}", file.display())).collect();
-        anyhow::anyhow!("nothing was imported: {} fault(s)\n{}", faults.len(), list.join("\n"))
+        let list: Vec<String> = faults
+            .iter()
+            .map(|fault| format!("  {}: {fault}", file.display()))
+            .collect();
+        anyhow::anyhow!(
+            "nothing was imported: {} fault(s)\n{}",
+            faults.len(),
+            list.join("\n")
+        )
     })
 }
 
@@ -89,5 +104,8 @@ fn summary(read: &catalogue::Catalogue) -> String {
 
 /// A SQLite file that is not there yet is made by the import.
 fn exists(config: &Config) -> bool {
-    config.database.strip_prefix("sqlite:").is_none_or(|path| Path::new(path).exists())
+    config
+        .database
+        .strip_prefix("sqlite:")
+        .is_none_or(|path| Path::new(path).exists())
 }

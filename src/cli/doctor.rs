@@ -60,8 +60,13 @@ async fn database(config: &Config, findings: &mut Findings) -> Option<Catalogue>
         }
     };
     findings.note("database", Ok::<_, &str>(shown));
-    let stored = db.read(|tx| Box::pin(catalogue::load(tx))).await.map_err(Error::into_anyhow);
-    let counted = stored.as_ref().map(|c| format!("{} course(s) on sale", c.courses.len()));
+    let stored = db
+        .read(|tx| Box::pin(catalogue::load(tx)))
+        .await
+        .map_err(Error::into_anyhow);
+    let counted = stored
+        .as_ref()
+        .map(|c| format!("{} course(s) on sale", c.courses.len()));
     findings.note("catalogue", counted);
     stored.ok()
 }

@@ -34,12 +34,18 @@ impl Grant {
         let (config, db) = place.beside().await?;
         let clock = Clock::system();
         clock.correct(db.now().await.map_err(Error::into_anyhow)?);
-        let moment =
-            Moment { now: clock.now(), mint: Mint::system(), actor: super::operator() };
+        let moment = Moment {
+            now: clock.now(),
+            mint: Mint::system(),
+            actor: super::operator(),
+        };
         let hours = config.fulfilment.give_up_after_hours;
         let written = match self {
             Self::Retry { id } => {
-                let (id, time) = (GrantId::from(id.as_str()), Duration::from_secs(3600) * hours);
+                let (id, time) = (
+                    GrantId::from(id.as_str()),
+                    Duration::from_secs(3600) * hours,
+                );
                 db.write(move |tx| {
                     Box::pin(async move { complete::retry(tx, &moment, &id, time).await })
                 })

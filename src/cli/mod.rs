@@ -1,6 +1,9 @@
 //! The command line: a file per command. Commands that show or change orders work beside a running
 //! server. What they print is for people; programs use the API.
-#![expect(clippy::print_stdout, reason = "printing is what a command line is for")]
+#![expect(
+    clippy::print_stdout,
+    reason = "printing is what a command line is for"
+)]
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -95,13 +98,23 @@ pub async fn run() -> ExitCode {
 }
 
 fn start_log(command: &Command) {
-    let usual = if matches!(command, Command::Demo(_)) { "error" } else { "info" };
+    let usual = if matches!(command, Command::Demo(_)) {
+        "error"
+    } else {
+        "info"
+    };
     let filter = std::env::var("BURSAR_LOG").unwrap_or_else(|_| usual.to_owned());
     let filter = tracing_subscriber::EnvFilter::new(filter);
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
 }
 
-#[expect(clippy::print_stderr, reason = "errors of a command go to standard error")]
+#[expect(
+    clippy::print_stderr,
+    reason = "errors of a command go to standard error"
+)]
 fn say_error(text: &str) {
     eprintln!("bursar: {text}");
 }
@@ -109,11 +122,18 @@ fn say_error(text: &str) {
 impl Place {
     /// The settings; every fault is in the error.
     fn settings(&self) -> anyhow::Result<Config> {
-        let chosen = self.database.iter().map(|url| ("BURSAR_DATABASE".to_owned(), url.clone()));
+        let chosen = self
+            .database
+            .iter()
+            .map(|url| ("BURSAR_DATABASE".to_owned(), url.clone()));
         let environment = process_environment().chain(chosen);
         Config::load(self.config.as_deref(), environment).map_err(|faults| {
             let list: Vec<String> = faults.iter().map(|fault| format!("  {fault}")).collect();
-            anyhow::anyhow!("the settings have {} fault(s):\n{}", faults.len(), list.join("\n"))
+            anyhow::anyhow!(
+                "the settings have {} fault(s):\n{}",
+                faults.len(),
+                list.join("\n")
+            )
         })
     }
 

@@ -43,7 +43,9 @@ impl Order {
         let (config, db) = place.to_read().await?;
         let code = OrderCode::parse(code, &config.shop.code_prefix)
             .context("this is not an order code: one of its characters must be wrong")?;
-        let story = db.read(move |tx| Box::pin(async move { story(tx, &code).await })).await;
+        let story = db
+            .read(move |tx| Box::pin(async move { story(tx, &code).await }))
+            .await;
         let Some(story) = story.map_err(Error::into_anyhow)? else {
             bail!("no order has this code");
         };
@@ -53,7 +55,9 @@ impl Order {
 }
 
 async fn story(tx: &mut Tx<'_>, code: &OrderCode) -> Result<Option<Story>> {
-    let Some(order) = order::by_code(tx, code).await? else { return Ok(None) };
+    let Some(order) = order::by_code(tx, code).await? else {
+        return Ok(None);
+    };
     Ok(Some(Story {
         lines: line::of_order(tx, &order.id).await?,
         grants: grant::of_order(tx, &order.id).await?,
@@ -70,7 +74,10 @@ impl Story {
         let time = |at: Timestamp| at.local(offset, "%Y-%m-%d %H:%M:%S");
         println!("Order {}  ({})", order.code, order.id);
         println!("  placed    {}  by {}", time(order.created_at), order.email);
-        println!("  payment   {}  ({} of {})", order.payment_status, order.received, order.total);
+        println!(
+            "  payment   {}  ({} of {})",
+            order.payment_status, order.received, order.total
+        );
         println!("  delivery  {}", order.order_status);
         if let Ok(rule) = Rule::from_json(&order.price_rule) {
             println!("  price     {}", rule.say(Locale::En));
@@ -88,7 +95,11 @@ impl Story {
 
     fn print_money(&self, time: &impl Fn(Timestamp) -> String) {
         for transfer in &self.transfers {
-            let state = if transfer.closed_at.is_some() { "booked" } else { "waits for a person" };
+            let state = if transfer.closed_at.is_some() {
+                "booked"
+            } else {
+                "waits for a person"
+            };
             println!(
                 "Transfer  {}  {} {}  {}  {state}",
                 time(transfer.received_at),
@@ -128,7 +139,11 @@ fn print_entry(entry: &Entry, time: &impl Fn(Timestamp) -> String) {
         (None, Some(after)) => after.clone(),
         _ => String::new(),
     };
-    let why = entry.why.as_ref().map(|why| format!("  ({why})")).unwrap_or_default();
+    let why = entry
+        .why
+        .as_ref()
+        .map(|why| format!("  ({why})"))
+        .unwrap_or_default();
     println!(
         "  {}.{:03}  {:<20} {:<18} {change}{why}",
         time(entry.at),

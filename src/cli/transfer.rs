@@ -22,9 +22,14 @@ impl Transfer {
         let (config, db) = place.to_read().await?;
         let waiting = db.read(|tx| Box::pin(transfer::waiting(tx, MOST))).await;
         for transfer in waiting.map_err(Error::into_anyhow)? {
-            let at = transfer.received_at.local(config.shop.utc_offset_minutes, "%Y-%m-%d %H:%M");
+            let at = transfer
+                .received_at
+                .local(config.shop.utc_offset_minutes, "%Y-%m-%d %H:%M");
             let (class, amount) = (transfer.class, transfer.amount);
-            println!("{at}  {amount:>12}  {class:<13}  {}  {}", transfer.reference, transfer.id);
+            println!(
+                "{at}  {amount:>12}  {class:<13}  {}  {}",
+                transfer.reference, transfer.id
+            );
         }
         Ok(())
     }

@@ -33,11 +33,17 @@ impl Connectors {
     pub fn from_config(config: &Config) -> anyhow::Result<Self> {
         let lms = config.lms.iter().map(|(name, connection)| {
             let connected = lms::connect(connection);
-            Ok((name.clone(), connected.with_context(|| format!("connection {name:?}"))?))
+            Ok((
+                name.clone(),
+                connected.with_context(|| format!("connection {name:?}"))?,
+            ))
         });
         let sources = config.sources.iter().map(|(name, source)| {
             let opened = sources::Folder::open(&source.path);
-            Ok((name.clone(), opened.with_context(|| format!("source {name:?}"))?))
+            Ok((
+                name.clone(),
+                opened.with_context(|| format!("source {name:?}"))?,
+            ))
         });
         Ok(Self {
             lms: lms.collect::<anyhow::Result<_>>()?,

@@ -97,7 +97,7 @@ crate::statements! {
 }
 
 /// Store a line of a new order.
-pub async fn insert(tx: &mut Tx<'_>, line: &Line, position: usize) -> Result<()> {
+pub fn insert(tx: &mut Tx<'_>, line: &Line, position: usize) -> Result<()> {
     let values = args![
         &line.id,
         &line.order,
@@ -109,7 +109,7 @@ pub async fn insert(tx: &mut Tx<'_>, line: &Line, position: usize) -> Result<()>
         line.access_days,
         serde_json::to_string(&line.promises)?,
     ];
-    tx.exec(&INSERT, values).await?;
+    tx.later(&INSERT, values);
     Ok(())
 }
 

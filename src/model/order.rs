@@ -134,6 +134,38 @@ pub struct NewOrder<'a> {
     pub expires_at: Timestamp,
 }
 
+impl NewOrder<'_> {
+    /// The order as [`insert`] stores it.
+    #[must_use]
+    pub fn stored(&self, now: Timestamp) -> Order {
+        let received = Money {
+            minor: 0,
+            currency: self.total.currency,
+        };
+        Order {
+            id: self.id.clone(),
+            code: self.code.clone(),
+            secret: self.secret.to_owned(),
+            email: self.email.to_owned(),
+            name: self.name.to_owned(),
+            locale: self.locale,
+            list_total: self.list_total,
+            total: self.total,
+            price_rule: self.price_rule.to_owned(),
+            received,
+            payment_status: PaymentStatus::Pending,
+            order_status: OrderStatus::Pending,
+            remaining: i64::try_from(self.lines).unwrap_or(i64::MAX),
+            request_digest: self.idempotency.map(|(_, digest)| digest.to_owned()),
+            version: 1,
+            created_at: now,
+            expires_at: self.expires_at,
+            paid_at: None,
+            finished_at: None,
+        }
+    }
+}
+
 crate::statements! {
     INSERT = "INSERT INTO orders (id, code, secret, customer_id, email, name, locale, currency, list_total, total,
                 price_rule, payment_status, order_status, remaining, idempotency_key, request_digest, created_at, expires_at)

@@ -67,7 +67,9 @@ impl Demo {
 
         let told = story::tell(&app, &platform, &folder.path, &self.lang).await;
         if told.is_ok() && !self.exit {
-            println!("\nThe shop stays open: order and pay a second time in the browser. Ctrl-C ends it.");
+            println!(
+                "\nThe shop stays open: order and pay a second time in the browser. Ctrl-C ends it."
+            );
             super::serve::stop_signal().await;
         }
         // Nobody listening means that the server ended by itself; its result says why.
@@ -84,7 +86,9 @@ impl Demo {
         if let Ok(listener) = TcpListener::bind(wanted).await {
             return Ok(listener);
         }
-        TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("no free port on 127.0.0.1")
+        TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .await
+            .context("no free port on 127.0.0.1")
     }
 }
 
@@ -98,10 +102,16 @@ impl Folder {
     fn open(wanted: Option<&Path>) -> anyhow::Result<Self> {
         if let Some(path) = wanted {
             std::fs::create_dir_all(path).with_context(|| format!("making {}", path.display()))?;
-            return Ok(Self { path: path.canonicalize()?, temporary: None });
+            return Ok(Self {
+                path: path.canonicalize()?,
+                temporary: None,
+            });
         }
         let temporary = tempfile::Builder::new().prefix("bursar-demo-").tempdir()?;
-        Ok(Self { path: temporary.path().to_owned(), temporary: Some(temporary) })
+        Ok(Self {
+            path: temporary.path().to_owned(),
+            temporary: Some(temporary),
+        })
     }
 
     /// A folder that was printed stays, so that its files can be looked at; `--exit` leaves nothing.
@@ -110,18 +120,27 @@ impl Folder {
             && !remove
         {
             let path = temporary.keep();
-            println!("Database and mailbox of this demo stay in {}", path.display());
+            println!(
+                "Database and mailbox of this demo stay in {}",
+                path.display()
+            );
         }
     }
 }
 
 fn unpack(folder: &Path) -> anyhow::Result<()> {
-    FILES.extract(folder).with_context(|| format!("unpacking the demo to {}", folder.display()))
+    FILES
+        .extract(folder)
+        .with_context(|| format!("unpacking the demo to {}", folder.display()))
 }
 
 fn read_catalogue() -> anyhow::Result<Catalogue> {
-    let file = FILES.get_file("catalogue.toml").context("the demo has no catalogue")?;
-    let text = file.contents_utf8().context("the demo's catalogue is not text")?;
+    let file = FILES
+        .get_file("catalogue.toml")
+        .context("the demo has no catalogue")?;
+    let text = file
+        .contents_utf8()
+        .context("the demo's catalogue is not text")?;
     catalogue::read(text).map_err(|faults| anyhow::anyhow!("the demo's catalogue: {faults:?}"))
 }
 
@@ -135,7 +154,11 @@ async fn platform(catalogue: &Catalogue) -> anyhow::Result<FakeLms> {
             }
         }
     }
-    let options = FakeLmsOptions { courses, latency: PLATFORM_LATENCY, ..FakeLmsOptions::default() };
+    let options = FakeLmsOptions {
+        courses,
+        latency: PLATFORM_LATENCY,
+        ..FakeLmsOptions::default()
+    };
     FakeLms::start(options).await
 }
 
@@ -157,7 +180,9 @@ fn settings(folder: &Path, address: SocketAddr, platform: &FakeLms) -> Config {
     }];
     config.payments.sepay.api_key = Some(Secret::new(Mint::system().secret()));
     config.lms.insert("lms".to_owned(), platform.connection());
-    let files = SourceFolder { path: folder.join("files") };
+    let files = SourceFolder {
+        path: folder.join("files"),
+    };
     config.sources.insert("demo".to_owned(), files);
     config.mail.folder = folder.join("outbox");
     config.mail.from = String::from("Học Tốt <no-reply@hoctot.example>");

@@ -41,15 +41,28 @@ pub(super) async fn tell(
     let shop = app.config.public_url.as_str();
     println!("Bursar demo: everything outside is faked on this machine and labelled so.\n");
     println!("  shop      {shop}/");
-    println!("  platform  {}  (a fake that speaks Frappe's wire format)", platform.base_url());
+    println!(
+        "  platform  {}  (a fake that speaks Frappe's wire format)",
+        platform.base_url()
+    );
     println!("  mailbox   {}\n", folder.join("outbox").display());
 
     let started = Instant::now();
     let placed = place(&http, app, lang).await?;
-    step(started, &format!("ordered {} courses, {}", placed.titles.len(), Money::vnd(placed.total)));
+    step(
+        started,
+        &format!(
+            "ordered {} courses, {}",
+            placed.titles.len(),
+            Money::vnd(placed.total)
+        ),
+    );
     println!("              {}", placed.page);
     let paid = pay(&http, app, &placed).await?;
-    step(started, &format!("transfer of {} reported: {paid}", Money::vnd(placed.total)));
+    step(
+        started,
+        &format!("transfer of {} reported: {paid}", Money::vnd(placed.total)),
+    );
     watch(&http, shop, &placed).await?;
     step(started, "every course is final");
     let mail = wait_for_mail(&app.config.mail.folder).await?;
@@ -62,32 +75,63 @@ fn step(started: Instant, what: &str) {
 }
 
 async fn place(http: &Client, app: &App, lang: &str) -> anyhow::Result<Placed> {
-    let catalogue = app.catalogue().await.map_err(crate::error::Error::into_anyhow)?;
-    let courses: Vec<Value> =
-        catalogue.courses.iter().map(|course| json!({ "url": course.url.as_str() })).collect();
+    let catalogue = app
+        .catalogue()
+        .await
+        .map_err(crate::error::Error::into_anyhow)?;
+    let courses: Vec<Value> = catalogue
+        .courses
+        .iter()
+        .map(|course| json!({ "url": course.url.as_str() }))
+        .collect();
     let body = json!({ "email": BUYER, "name": "Nguyễn An", "courses": courses, "locale": lang });
     let url = format!("{}/api/v1/payment/create-order", app.config.public_url);
-    let answer = http.post(url).header("Idempotency-Key", "demo-1").json(&body).send().await?;
+    let answer = http
+        .post(url)
+        .header("Idempotency-Key", "demo-1")
+        .json(&body)
+        .send()
+        .await?;
     let order = expect_ok(answer, "create-order").await?;
     let titles = order["courses"].as_array().into_iter().flatten();
     Ok(Placed {
         code: text(&order, "orderCode")?,
-        total: order["totalAmount"].as_i64().context("create-order gave no totalAmount")?,
+        total: order["totalAmount"]
+            .as_i64()
+            .context("create-order gave no totalAmount")?,
         page: text(&order, "statusUrl")?,
-        titles: titles.filter_map(|c| c["title"].as_str().map(str::to_owned)).collect(),
+        titles: titles
+            .filter_map(|c| c["title"].as_str().map(str::to_owned))
+            .collect(),
     })
 }
 
 /// Post the webhook that SePay would post.
 async fn pay(http: &Client, app: &App, placed: &Placed) -> anyhow::Result<String> {
-    let account = app.config.payments.accounts.first().context("the demo has no account")?;
-    let key = app.config.payments.sepay.api_key.as_ref().context("the demo has no key")?;
-    let memo = format!("MBVCB.16220089552.{}.CT tu 0123456789 NGUYEN AN toi HOC TOT", placed.code);
+    let account = app
+        .config
+        .payments
+        .accounts
+        .first()
+        .context("the demo has no account")?;
+    let key = app
+        .config
+        .payments
+        .sepay
+        .api_key
+        .as_ref()
+        .context("the demo has no key")?;
+    let memo = format!(
+        "MBVCB.16220089552.{}.CT tu 0123456789 NGUYEN AN toi HOC TOT",
+        placed.code
+    );
     let now = app.clock.now();
     let amount = Money::vnd(placed.total);
     let body = sepay::sample_webhook(now.0, &account.number, amount, &memo, now);
     let url = format!("{}/api/v1/payment/webhook", app.config.public_url);
-    let request = http.post(url).header("Authorization", format!("Apikey {}", key.expose()));
+    let request = http
+        .post(url)
+        .header("Authorization", format!("Apikey {}", key.expose()));
     let answer = expect_ok(request.json(&body).send().await?, "the webhook").await?;
     text(&answer, "paymentStatus")
 }
@@ -102,7 +146,10 @@ async fn watch(http: &Client, shop: &str, placed: &Placed) -> anyhow::Result<()>
         let tasks = order["tasks"].as_array().cloned().unwrap_or_default();
         for (bar, task) in bars.iter().zip(&tasks) {
             let status = task["status"].as_str().unwrap_or("?");
-            bar.set_message(format!("{status:<11}{}", task["title"].as_str().unwrap_or("?")));
+            bar.set_message(format!(
+                "{status:<11}{}",
+                task["title"].as_str().unwrap_or("?")
+            ));
             if status == "completed" && !bar.is_finished() {
                 bar.finish();
             }
@@ -121,7 +168,9 @@ fn bars(titles: &[String]) -> Vec<ProgressBar> {
     let style = ProgressStyle::with_template("  {elapsed_precise:>8} {spinner} {msg}");
     let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
     let bar = |title: &String| {
-        let bar = all.add(ProgressBar::new_spinner()).with_style(style.clone());
+        let bar = all
+            .add(ProgressBar::new_spinner())
+            .with_style(style.clone());
         bar.set_message(format!("pending    {title}"));
         bar.enable_steady_tick(Duration::from_millis(100));
         bar
@@ -142,7 +191,11 @@ async fn wait_for_mail(outbox: &Path) -> anyhow::Result<Vec<PathBuf>> {
             letters.sort();
             return Ok(letters);
         }
-        ensure!(started.elapsed() < PATIENCE, "only {} of 2 e-mails came", letters.len());
+        ensure!(
+            started.elapsed() < PATIENCE,
+            "only {} of 2 e-mails came",
+            letters.len()
+        );
         tokio::time::sleep(LOOK_EVERY).await;
     }
 }
@@ -158,7 +211,10 @@ async fn show_gains(
     let enrolments = platform.enrolments();
     ensure!(!enrolments.is_empty(), "the platform has no enrolment");
     for enrolment in &enrolments {
-        println!("  enrolment {}  {} in {}", enrolment.name, enrolment.member, enrolment.course);
+        println!(
+            "  enrolment {}  {} in {}",
+            enrolment.name, enrolment.member, enrolment.course
+        );
     }
     let files = download_one_each(http, &placed.page).await?;
     ensure!(!files.is_empty(), "the order page links to no file");
@@ -182,7 +238,11 @@ async fn download_one_each(http: &Client, page: &str) -> anyhow::Result<Vec<(Str
         let first = links(&list, "/files/").into_iter().next();
         let file = absolute(shop, &first.context("a files page lists no file")?);
         let answer = http.get(&file).send().await?;
-        ensure!(answer.status() == StatusCode::OK, "a download answered {}", answer.status());
+        ensure!(
+            answer.status() == StatusCode::OK,
+            "a download answered {}",
+            answer.status()
+        );
         files.push((file, answer.bytes().await?.len()));
     }
     Ok(files)
@@ -190,27 +250,47 @@ async fn download_one_each(http: &Client, page: &str) -> anyhow::Result<Vec<(Str
 
 async fn fetch(http: &Client, url: &str) -> anyhow::Result<String> {
     let answer = http.get(url).send().await?;
-    ensure!(answer.status() == StatusCode::OK, "a page answered {}", answer.status());
+    ensure!(
+        answer.status() == StatusCode::OK,
+        "a page answered {}",
+        answer.status()
+    );
     Ok(answer.text().await?)
 }
 
 /// Addresses in `href="…"` whose path begins so.
 fn links(html: &str, path: &str) -> Vec<String> {
-    let hrefs = html.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next());
-    let mut found: Vec<String> =
-        hrefs.filter(|href| href.contains(path)).map(|href| href.replace("&amp;", "&")).collect();
+    let hrefs = html
+        .split("href=\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next());
+    let mut found: Vec<String> = hrefs
+        .filter(|href| href.contains(path))
+        .map(|href| href.replace("&amp;", "&"))
+        .collect();
     found.dedup();
     found
 }
 
 fn absolute(shop: &str, href: &str) -> String {
-    if href.starts_with("http") { href.to_owned() } else { format!("{shop}{href}") }
+    if href.starts_with("http") {
+        href.to_owned()
+    } else {
+        format!("{shop}{href}")
+    }
 }
 
 async fn expect_ok(answer: reqwest::Response, what: &str) -> anyhow::Result<Value> {
     let status = answer.status();
-    let body: Value = answer.json().await.with_context(|| format!("{what} answered no JSON"))?;
-    ensure!(status.is_success(), "{what} answered {status}: {}", body["detail"]);
+    let body: Value = answer
+        .json()
+        .await
+        .with_context(|| format!("{what} answered no JSON"))?;
+    ensure!(
+        status.is_success(),
+        "{what} answered {status}: {}",
+        body["detail"]
+    );
     Ok(body)
 }
 
