@@ -227,7 +227,7 @@ fn new_line(
         access_days: course.access_days.map(i64::from),
         promises: course.benefits.iter().map(promise).collect(),
         status: LineStatus::Pending,
-        open_grants: 0,
+        open_grants: i64::try_from(course.benefits.len()).unwrap_or(i64::MAX),
     }
 }
 
