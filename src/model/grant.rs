@@ -52,7 +52,8 @@ impl GrantState {
             }
             Verifying => matches!(to, Waiting | Working | ActionNeeded | GaveUp),
             ActionNeeded => matches!(to, Waiting | Working | GaveUp),
-            GaveUp => matches!(to, Waiting),
+            // An attempt that was under way when time ran out may still succeed.
+            GaveUp => matches!(to, Waiting | Active),
             Active => matches!(to, Revoking | Expired),
             Expired => matches!(to, Revoking),
             Revoking => matches!(to, Revoked),
