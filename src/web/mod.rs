@@ -8,6 +8,7 @@ pub mod error_page;
 pub mod frame;
 pub mod icon;
 pub mod limits;
+pub mod live;
 pub mod order_page;
 pub mod problem;
 pub mod shop;
