@@ -6,42 +6,47 @@ const SILENCE_MS = 45000;
 const main = () => document.getElementById("order");
 const state = (name) => { document.documentElement.dataset.live = name; };
 
-// Make `from` equal to `to` without replacing what is already right.
+// What makes two nodes the same thing at two moments.
+const kind = (node) => `${node.nodeName}#${node.id ?? ""}.${node.classList?.[0] ?? ""}`;
+
+// Make `from` equal to `to`, which is of the same kind, without replacing what is already right.
+// `hidden` and the `open` of details belong to the reader and to this script.
 function morph(from, to) {
-  if (from.nodeType !== to.nodeType || from.nodeName !== to.nodeName) {
-    from.replaceWith(to.cloneNode(true));
-    return;
-  }
-  if (from.nodeType === Node.TEXT_NODE) {
-    if (from.data !== to.data) from.data = to.data;
-    return;
-  }
-  if (from.nodeType !== Node.ELEMENT_NODE) return;
+  if (from.nodeType === Node.TEXT_NODE && from.data !== to.data) from.data = to.data;
+  if (from.nodeType !== Node.ELEMENT_NODE || from.nodeName === "NOSCRIPT") return;
+  const ours = (name) => name === "hidden" || (name === "open" && from.nodeName === "DETAILS");
   for (const { name } of [...from.attributes]) {
-    if (!to.hasAttribute(name) && !(name === "open" && from.nodeName === "DETAILS")) from.removeAttribute(name);
+    if (!to.hasAttribute(name) && !ours(name)) from.removeAttribute(name);
   }
   for (const { name, value } of to.attributes) {
-    if (from.getAttribute(name) !== value) from.setAttribute(name, value);
+    if (!ours(name) && from.getAttribute(name) !== value) from.setAttribute(name, value);
   }
-  const now = [...from.childNodes];
-  const next = [...to.childNodes];
-  next.forEach((child, place) => (now[place] ? morph(now[place], child) : from.append(child.cloneNode(true))));
-  now.slice(next.length).forEach((child) => child.remove());
+  morphChildren(from, to);
 }
 
-// A part that is there on one side only (the pay card) must not make its neighbours change places.
-function morphMain(from, to) {
-  const kinds = [...to.children].map((child) => child.classList[0]);
-  for (const child of [...from.children]) {
-    if (!kinds.includes(child.classList[0])) child.remove();
-  }
-  [...to.children].forEach((child, place) => {
-    const there = from.children[place];
-    if (!there || there.classList[0] !== child.classList[0]) {
-      from.insertBefore(child.cloneNode(true), there ?? null);
+// Text is taken only where it stands; an element is looked for further on, and what stands between goes.
+function morphChildren(from, to) {
+  let here = from.firstChild;
+  for (const wanted of to.childNodes) {
+    let found = here;
+    while (found && kind(found) !== kind(wanted)) {
+      found = wanted.nodeType === Node.TEXT_NODE ? null : found.nextSibling;
     }
-  });
-  morph(from, to);
+    if (!found) {
+      from.insertBefore(wanted.cloneNode(true), here);
+      continue;
+    }
+    while (here !== found) here = drop(here);
+    morph(here, wanted);
+    here = here.nextSibling;
+  }
+  while (here) here = drop(here);
+}
+
+function drop(node) {
+  const next = node.nextSibling;
+  node.remove();
+  return next;
 }
 
 // Everything the script adds to the server's markup; again after each change.
@@ -75,7 +80,7 @@ async function refresh() {
   if (!next || mine !== asked || next.dataset.version === main().dataset.version) return;
   const news = next.dataset.news !== main().dataset.news;
   const focused = document.activeElement;
-  morphMain(main(), next);
+  morph(main(), next);
   if (focused && !focused.isConnected) main().focus({ preventScroll: true });
   document.title = main().dataset.title;
   if (news) document.getElementById("news").textContent = main().dataset.news;
@@ -116,7 +121,12 @@ function stop() {
 document.addEventListener("click", async (event) => {
   const button = event.target.closest?.("button.copy");
   if (!button) return;
-  await navigator.clipboard.writeText(button.dataset.copy);
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+  } catch {
+    getSelection().selectAllChildren(button.previousElementSibling);
+    return;
+  }
   const shows = (copied) => {
     button.querySelector(".copy-word").hidden = copied;
     button.querySelector(".copied-word").hidden = !copied;
@@ -130,6 +140,7 @@ document.addEventListener("click", async (event) => {
 dress();
 setInterval(tick, 1000);
 if (main().dataset.final !== "true") {
+  state("polling");
   listen();
   poll = setInterval(fallBack, POLL_MS);
   addEventListener("pagehide", () => stream?.close());

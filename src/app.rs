@@ -12,10 +12,11 @@ use crate::config::{Config, Mode, Shop};
 use crate::connectors::Connectors;
 use crate::connectors::destinations::links::Links;
 use crate::connectors::gateways::Gateways;
+use crate::connectors::lms;
 use crate::db::Db;
 use crate::error::Result;
 use crate::fulfilment::Policy;
-use crate::id::{Mint, OrderId};
+use crate::id::{GrantId, Mint, OrderId};
 use crate::model::audit::Actor;
 use crate::model::catalogue::{self, Catalogue};
 use crate::model::{Moment, key};
@@ -59,8 +60,7 @@ pub struct Desk {
     pub gateways: Gateways,
     /// Signs and reads download links.
     pub links: Links,
-    /// Where a learning platform's courses are, for links in mail and on pages.
-    pub lms_urls: BTreeMap<String, String>,
+    course_pages: BTreeMap<String, lms::CoursePage>,
 }
 
 impl Desk {
@@ -68,6 +68,22 @@ impl Desk {
     #[must_use]
     pub fn order_url(&self, secret: &str) -> String {
         format!("{}/o/{secret}", self.public_url)
+    }
+
+    /// Where a learner finds a course on a connection's platform.
+    #[must_use]
+    pub fn course_page(&self, connection: &str, course: &str) -> Option<String> {
+        self.course_pages.get(connection)?.url(course)
+    }
+
+    /// The page that lists a grant's files. The right is asked for at each click, not here.
+    #[must_use]
+    pub fn landing_url(&self, grant: &GrantId, expires: Timestamp) -> String {
+        format!(
+            "{}/f/{}",
+            self.public_url,
+            self.links.mint_landing(grant, expires)
+        )
     }
 }
 
@@ -87,11 +103,7 @@ impl App {
             public_url: config.public_url.clone(),
             gateways: Gateways::new(&config.payments),
             links,
-            lms_urls: config
-                .lms
-                .iter()
-                .map(|(n, c)| (n.clone(), c.base_url.clone()))
-                .collect(),
+            course_pages: course_pages(&config),
         };
         let limits = Limits::new(&config.limits);
         Ok(Arc::new(Self {
@@ -186,6 +198,14 @@ impl Live {
     pub fn watch(&self) -> broadcast::Receiver<OrderId> {
         self.0.subscribe()
     }
+}
+
+fn course_pages(config: &Config) -> BTreeMap<String, lms::CoursePage> {
+    let pages = config
+        .lms
+        .iter()
+        .map(|(name, c)| (name.clone(), lms::CoursePage::of(c)));
+    pages.collect()
 }
 
 fn policy(config: &Config) -> Policy {

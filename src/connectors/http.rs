@@ -229,10 +229,7 @@ fn innermost(error: &reqwest::Error) -> String {
 /// Only what waiting does not mend: a broken-off handshake is an outage like any other.
 fn tls_refusal(error: &reqwest::Error) -> Option<String> {
     causes(error)
-        .filter_map(|cause| match cause.downcast_ref::<io::Error>() {
-            Some(io) => io.get_ref()?.downcast_ref::<rustls::Error>(),
-            None => cause.downcast_ref::<rustls::Error>(),
-        })
+        .filter_map(as_tls)
         .find(|tls| {
             matches!(
                 tls,
@@ -240,4 +237,12 @@ fn tls_refusal(error: &reqwest::Error) -> Option<String> {
             )
         })
         .map(ToString::to_string)
+}
+
+/// An I/O error does not name what it wraps as its source, and they come wrapped in each other.
+fn as_tls<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
+    match cause.downcast_ref::<io::Error>() {
+        Some(wrapper) => as_tls(wrapper.get_ref()?),
+        None => cause.downcast_ref(),
+    }
 }

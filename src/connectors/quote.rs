@@ -29,15 +29,12 @@ fn without_tags(text: &str) -> String {
         plain.push_str(before);
         let is_tag =
             from_tag[1..].starts_with(|c: char| c.is_ascii_alphabetic() || c == '/' || c == '!');
-        match from_tag.find('>').filter(|_| is_tag) {
-            Some(close) => {
-                plain.push(' ');
-                rest = &from_tag[close + 1..];
-            }
-            None => {
-                plain.push('<');
-                rest = &from_tag[1..];
-            }
+        if let Some(close) = from_tag.find('>').filter(|_| is_tag) {
+            plain.push(' ');
+            rest = &from_tag[close + 1..];
+        } else {
+            plain.push('<');
+            rest = &from_tag[1..];
         }
     }
     plain + rest

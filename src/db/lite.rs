@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::Semaphore;
 
@@ -28,8 +28,9 @@ const SPARE_STATEMENTS: usize = 64;
 /// last one moves the log into it, which a reader cannot; then the lock goes.
 pub(super) struct Lite {
     readers: Arc<Readers>,
-    writer: Writer,
-    _lock: File,
+    /// `None`: opened for reading, beside the process that has the writer and the lock.
+    writer: Option<Writer>,
+    _lock: Option<File>,
 }
 
 impl Lite {
@@ -47,17 +48,26 @@ impl Lite {
         let mut connection = open_writer(&path, capacity)?;
         migrate::sqlite(&mut connection)?;
         let columns = Arc::new(statement::prepare_all(&connection, statements)?);
-        let readers = Readers {
-            path,
-            capacity,
-            columns: Arc::clone(&columns),
-            idle: Mutex::default(),
-            seats: Arc::new(Semaphore::new(readers)),
-        };
         Ok(Self {
-            writer: Writer::start(connection, columns, bell, counts)?,
-            readers: Arc::new(readers),
-            _lock: lock,
+            readers: Readers::new(path, capacity, readers, Arc::clone(&columns)),
+            writer: Some(Writer::start(connection, columns, bell, counts)?),
+            _lock: Some(lock),
+        })
+    }
+
+    /// Open a file that exists, and that another process may be writing to, for reading.
+    pub(super) fn open_to_read(
+        path: &Path,
+        statements: &[&'static Sql],
+        readers: usize,
+    ) -> anyhow::Result<Self> {
+        let capacity = statements.len() + SPARE_STATEMENTS;
+        let connection = open_reader(path, capacity)?;
+        let columns = Arc::new(statement::prepare_all(&connection, statements)?);
+        Ok(Self {
+            readers: Readers::new(path.to_owned(), capacity, readers, columns),
+            writer: None,
+            _lock: None,
         })
     }
 
@@ -66,7 +76,9 @@ impl Lite {
         script: impl Script<T>,
         breaks: BreakPoints,
     ) -> Result<T> {
-        self.writer.write(script, breaks).await
+        let writer = self.writer.as_ref();
+        let writer = writer.ok_or_else(|| anyhow!("the database was opened for reading only"))?;
+        writer.write(script, breaks).await
     }
 
     pub(super) async fn read<T: Send + 'static>(&self, script: impl Script<T>) -> Result<T> {
@@ -91,6 +103,16 @@ struct Readers {
 }
 
 impl Readers {
+    fn new(path: PathBuf, capacity: usize, most: usize, columns: Arc<Columns>) -> Arc<Self> {
+        Arc::new(Self {
+            path,
+            capacity,
+            columns,
+            idle: Mutex::default(),
+            seats: Arc::new(Semaphore::new(most)),
+        })
+    }
+
     /// One snapshot for the whole script.
     fn read<T>(&self, script: impl Script<T>) -> Result<T> {
         let mut connection = self.take()?;

@@ -1,7 +1,7 @@
 //! The two databases, and nothing of ours: open, migrate, read, write, ring the bell.
-//! Transaction scripts elsewhere are written once over [`Tx`]. `Db::write` is the only way to write.
+//! Transaction scripts elsewhere are written once over `Tx`. `Db::write` is the only way to write.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -99,23 +99,33 @@ impl Db {
         }
     }
 
+    /// Open for reading only, beside a server that may be running: the way of commands that show
+    /// something. It neither creates nor migrates; a SQLite file is not locked, and every write is
+    /// an error there. On PostgreSQL any process may open at any time, so it is [`Db::open`].
+    pub async fn open_to_read(url: &str, statements: &[&'static Sql]) -> anyhow::Result<Self> {
+        let options = OpenOptions::default();
+        let Some(path) = url.strip_prefix("sqlite:") else {
+            return Self::open_with(url, statements, options).await;
+        };
+        let (path, statements) = (file_path(path)?, statements.to_vec());
+        let open = move || lite::Lite::open_to_read(&path, &statements, options.readers);
+        let lite = tokio::task::spawn_blocking(open).await??;
+        let engine = Engine::Lite(Arc::new(lite));
+        Ok(Self::over(engine, Bell::local(), Arc::default()))
+    }
+
     async fn open_sqlite(
         path: &str,
         statements: &[&'static Sql],
         options: OpenOptions,
     ) -> anyhow::Result<Self> {
-        let path = path.strip_prefix("//").unwrap_or(path);
-        ensure!(
-            !path.is_empty() && !path.starts_with(':'),
-            "sqlite: needs the path of a file; a database in memory would lose payments"
-        );
         let (bell, counts) = (Bell::local(), Arc::<Counts>::default());
-        let opening = {
+        let open = {
             let (bell, counts) = (bell.clone(), Arc::clone(&counts));
-            let (path, statements) = (Path::new(path).to_owned(), statements.to_vec());
+            let (path, statements) = (file_path(path)?, statements.to_vec());
             move || lite::Lite::open(&path, &statements, options.readers, bell, counts)
         };
-        let lite = tokio::task::spawn_blocking(opening).await??;
+        let lite = tokio::task::spawn_blocking(open).await??;
         Ok(Self::over(Engine::Lite(Arc::new(lite)), bell, counts))
     }
 
@@ -216,4 +226,14 @@ impl Db {
             commits: self.counts.commits.load(Ordering::Relaxed),
         }
     }
+}
+
+/// What follows `sqlite:`; `sqlite:///path` is understood too.
+fn file_path(path: &str) -> anyhow::Result<PathBuf> {
+    let path = path.strip_prefix("//").unwrap_or(path);
+    ensure!(
+        !path.is_empty() && !path.starts_with(':'),
+        "sqlite: needs the path of a file; a database in memory would lose payments"
+    );
+    Ok(PathBuf::from(path))
 }

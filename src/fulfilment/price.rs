@@ -139,7 +139,9 @@ impl<'c> Basket<'c> {
                 .filter(|chosen| chosen.iter().all(|&other| self.go_together(other, next)))
                 .cloned()
                 .collect();
-            with_next.iter_mut().for_each(|chosen| chosen.push(next));
+            for chosen in &mut with_next {
+                chosen.push(next);
+            }
             selections.append(&mut with_next);
         }
         selections
@@ -167,7 +169,7 @@ impl<'c> Basket<'c> {
             let open_list: i64 = open.map(|&place| self.list_price(place)).sum();
             let together = chosen.iter().all(|&other| self.go_together(other, next));
             if together && fit.bundle.price.minor < open_list {
-                fit.courses.iter().for_each(|&place| covered[place] = true);
+                mark(&mut covered, &fit.courses);
                 chosen.push(next);
             }
         }
@@ -190,7 +192,7 @@ impl<'c> Basket<'c> {
         for &bundle in &bundles {
             let fit = &self.bundles[bundle];
             bundle_total += fit.bundle.price.minor;
-            fit.courses.iter().for_each(|&place| covered[place] = true);
+            mark(&mut covered, &fit.courses);
         }
         let rest = self
             .dearest_first
@@ -242,7 +244,7 @@ impl<'c> Basket<'c> {
             let open = fit.courses.iter().copied().filter(|&place| !taken[place]);
             let open: Vec<usize> = open.collect();
             self.share_out(fit.bundle.price.minor, &open, &mut prices);
-            open.iter().for_each(|&place| taken[place] = true);
+            mark(&mut taken, &open);
         }
         // All combos as one: apart, a dear combo could fall to cheap courses and exceed their price.
         let combos = self.combos.cost(plan.by_combos.len());
@@ -287,4 +289,10 @@ fn beginnings(chosen: &[usize]) -> Vec<Vec<usize>> {
     (0..=chosen.len())
         .map(|length| chosen[..length].to_vec())
         .collect()
+}
+
+fn mark(covered: &mut [bool], places: &[usize]) {
+    for &place in places {
+        covered[place] = true;
+    }
 }

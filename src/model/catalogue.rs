@@ -1,5 +1,5 @@
 //! The catalogue: everything the seller sells, as one file says it. The file is read whole or not
-//! at all ([`read`]), written back in one canonical form ([`write`]), and replaces what was stored.
+//! at all ([`read`]), written back in one canonical form ([`write()`]), and replaces what was stored.
 //! It says what is sold now; orders keep their own frozen titles and prices.
 
 use anyhow::Context;

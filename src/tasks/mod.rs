@@ -20,6 +20,7 @@ mod deliver;
 mod enrol;
 pub mod hand_over;
 mod keeping;
+mod letters;
 mod send_email;
 mod settle_event;
 mod withdraw;

@@ -73,6 +73,7 @@ impl Frame {
     pub fn at_with(&self, key: &str, time: Time, values: &[(&str, &str)]) -> Html {
         let text = self.locale.fill(key, values);
         let (before, after) = text.split_once("%{time}").unwrap_or((&text, ""));
+        let time = time.into_markup();
         Html(format!("{}{time}{}", escaped(before), escaped(after)))
     }
 
@@ -139,7 +140,7 @@ impl Frame {
     pub fn long(&self, at: &Timestamp) -> Time {
         self.time(
             at,
-            self.in_language("%H:%M ngày %-d/%-m/%Y", "%H:%M on %-d %B %Y"),
+            self.in_language("%H:%M, %-d/%-m/%Y", "%H:%M, %-d %B %Y"),
         )
     }
 
@@ -193,9 +194,16 @@ pub struct Time {
     text: String,
 }
 
+impl Time {
+    fn into_markup(self) -> String {
+        let Self { iso, text } = self;
+        format!(r#"<time datetime="{iso}">{text}</time>"#)
+    }
+}
+
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, r#"<time datetime="{}">{}</time>"#, self.iso, self.text)
+        f.write_str(&self.clone().into_markup())
     }
 }
 

@@ -3,7 +3,6 @@
     clippy::unwrap_used,
     reason = "a test that cannot go on should stop where it is"
 )]
-#![expect(missing_docs, reason = "test names are sentences")]
 
 mod connectors;
 mod flows;

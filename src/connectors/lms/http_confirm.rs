@@ -235,7 +235,7 @@ impl HttpConfirm {
     fn words(&self, json: Option<&Value>, status: u16) -> String {
         let hide = self.credential.as_ref().map_or("", Secret::expose);
         let said = json.and_then(complaint).unwrap_or_default();
-        let said = quote(said, &[hide]);
+        let said = quote(said, &[hide]).trim_end_matches('.').to_owned();
         if said.is_empty() {
             format!("status {status}, without words")
         } else {

@@ -60,6 +60,47 @@ pub struct Capabilities {
     pub withdraws: bool,
 }
 
+/// Where learners find courses on a platform; no request is made to know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CoursePage {
+    /// This text before the course's id.
+    Below(String),
+    /// The platform's front page: the connector knows no better.
+    Front(String),
+    /// Nowhere that we know of.
+    Unknown,
+}
+
+impl CoursePage {
+    /// Of a connection.
+    #[must_use]
+    pub fn of(connection: &LmsConnection) -> Self {
+        match (connection.kind.as_str(), connection.base_url.as_str()) {
+            (_, "") => Self::Unknown,
+            ("frappe", base) => Self::Below(format!("{base}/lms/courses/")),
+            (_, base) => Self::Front(base.to_owned()),
+        }
+    }
+
+    /// Of one course.
+    #[must_use]
+    pub fn url(&self, course: &str) -> Option<String> {
+        match self {
+            Self::Below(base) => Some(format!("{base}{}", escaped(course))),
+            Self::Front(base) => Some(base.clone()),
+            Self::Unknown => None,
+        }
+    }
+}
+
+/// A course id as one path segment.
+fn escaped(course: &str) -> String {
+    percent_encoding::utf8_percent_encode(course, percent_encoding::NON_ALPHANUMERIC)
+        .to_string()
+        .replace("%2D", "-")
+        .replace("%5F", "_")
+}
+
 /// The contract. Every method may be called again at any time; none retries or waits by itself.
 #[async_trait]
 pub trait Lms: Send + Sync {

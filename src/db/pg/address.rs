@@ -22,7 +22,9 @@ pub(super) fn parse(url: &str) -> anyhow::Result<(Config, MakeRustlsConnect)> {
         )
     })?;
     config.ssl_mode(tls.mode);
+    // A server that vanished without a word is noticed in a minute, also by the idle listener.
     config.tcp_user_timeout(Duration::from_secs(30));
+    config.keepalives_idle(Duration::from_secs(30));
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(Duration::from_secs(10));
     }

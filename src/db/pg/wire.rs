@@ -3,7 +3,7 @@
 //! Workers look for work from time to time anyway, so a dead wire costs a delay and nothing else.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt, stream};
@@ -37,6 +37,7 @@ impl Wire {
             tls,
             bell: bell.clone(),
             outgoing,
+            up: AtomicBool::new(true),
         };
         let mut task = JoinSet::new();
         task.spawn(line.keep(tried));
@@ -51,13 +52,17 @@ struct Line {
     tls: MakeRustlsConnect,
     bell: Bell,
     outgoing: Arc<Notify>,
+    /// Was up since the last warning: an outage is told once, not once a second.
+    up: AtomicBool,
 }
 
 impl Line {
     async fn keep(self, tried: oneshot::Sender<()>) {
         let mut tried = Some(tried);
         loop {
-            if let Err(e) = self.session(tried.take()).await {
+            if let Err(e) = self.session(tried.take()).await
+                && self.up.swap(false, Ordering::Relaxed)
+            {
                 tracing::warn!(
                     "the bell between nodes is down, polling goes on; connecting again: {e:#}"
                 );
@@ -111,6 +116,7 @@ impl Line {
             .map_err(explain)?;
         let row = client.query_one("SELECT pg_backend_pid()", &[]).await;
         own_pid.store(row.map_err(explain)?.try_get(0)?, Ordering::Relaxed);
+        self.up.store(true, Ordering::Relaxed);
         // Others may have rung while nobody here listened.
         self.bell.ring_here();
         drop(tried);

@@ -76,9 +76,11 @@ impl Page {
             self.text("summary", summary);
         }
         self.line("price", &bundle.price.minor.to_string());
-        let courses = bundle.courses.iter();
-        let courses: String = courses.map(|slug| format!("    \"{slug}\",\n")).collect();
-        self.line("courses", &format!("[\n{courses}]"));
+        self.0.push_str("courses = [\n");
+        for course in &bundle.courses {
+            self.0.extend(["    \"", course.as_str(), "\",\n"]);
+        }
+        self.0.push_str("]\n");
     }
 
     fn combo(&mut self, combo: Combo) {
@@ -89,7 +91,7 @@ impl Page {
 
     fn table(&mut self, name: &str) {
         let gap = if self.0.is_empty() { "" } else { "\n" };
-        self.0.push_str(&format!("{gap}[[{name}]]\n"));
+        self.0.extend([gap, "[[", name, "]]\n"]);
     }
 
     fn text(&mut self, key: &str, text: &str) {
@@ -97,6 +99,6 @@ impl Page {
     }
 
     fn line(&mut self, key: &str, value: &str) {
-        self.0.push_str(&format!("{key} = {value}\n"));
+        self.0.extend([key, " = ", value, "\n"]);
     }
 }

@@ -38,10 +38,10 @@ pub fn frame(locale: Locale, path: &str) -> Frame {
 
 fn money_samples(locale: Locale) -> Vec<(&'static str, OrderView)> {
     let revoked = || Access::Revoked { at: Some(NOW) };
-    let unpaid = |money| OrderView {
-        money,
+    let unpaid = |money: MoneyState| OrderView {
         times: times(None, None),
-        ..order(locale, [(); 3].map(|()| Access::WaitingForPayment))
+        money: money.clone(),
+        ..order(locale, [(); 3].map(|()| money.without_grant()))
     };
     let mut demo = unpaid(MoneyState::Awaiting(PayView {
         simulate: Some("/demo/pay/DHK7M2QX9A".to_owned()),

@@ -12,7 +12,7 @@ pub struct OrderView {
     pub frame: Frame,
     /// When this was read.
     pub now: Timestamp,
-    /// Changes whenever anything shown changes; the ETag of page and fragment.
+    /// Changes whenever anything shown changes; the `ETag` of page and fragment.
     pub version: String,
     /// Where the script listens for changes.
     pub stream_url: String,
@@ -155,7 +155,9 @@ pub enum Access {
         /// When.
         at: Option<Timestamp>,
     },
-    /// The order is not paid.
+    /// The order was not paid in time, or was cancelled.
+    NotPaid,
+    /// The order is not paid yet.
     WaitingForPayment,
     /// Paid, and in the queue.
     Waiting,
@@ -224,6 +226,19 @@ pub struct Milestones {
     pub done: Option<Timestamp>,
 }
 
+impl MoneyState {
+    /// How far a promise is for which there is no grant row: none exists before the payment.
+    #[must_use]
+    pub fn without_grant(&self) -> Access {
+        match self {
+            Self::Awaiting(_) | Self::PartlyPaid { .. } => Access::WaitingForPayment,
+            Self::Expired { .. } | Self::Cancelled { .. } => Access::NotPaid,
+            Self::Refunded { .. } => Access::Revoked { at: None },
+            Self::Paid | Self::PartiallyRefunded { .. } => Access::Waiting,
+        }
+    }
+}
+
 impl LineView {
     /// The state that the course as a whole is shown in: the one that most wants attention.
     #[must_use]
@@ -243,6 +258,15 @@ impl Access {
         matches!(self, Self::Yours { .. })
     }
 
+    /// Writing to the seller is what helps.
+    #[must_use]
+    pub fn wants_letter(&self) -> bool {
+        match self {
+            Self::NeedsYou(task) => *task != BuyerTask::AcceptInvitation,
+            other => *other == Self::Failed,
+        }
+    }
+
     /// Nothing more will happen by itself.
     #[must_use]
     pub fn is_final(&self) -> bool {
@@ -256,7 +280,7 @@ impl Access {
         match self {
             Self::Yours { .. } => 0,
             Self::Revoked { .. } => 1,
-            Self::WaitingForPayment => 2,
+            Self::NotPaid | Self::WaitingForPayment => 2,
             Self::Waiting => 3,
             Self::Working => 4,
             Self::Checking => 5,

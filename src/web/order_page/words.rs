@@ -66,6 +66,7 @@ impl Access {
         match self {
             Self::Yours { .. } => "yours",
             Self::Revoked { .. } => "revoked",
+            Self::NotPaid => "not_paid",
             Self::WaitingForPayment => "unpaid",
             Self::Waiting => "waiting",
             Self::Working => "working",
@@ -87,7 +88,7 @@ impl Access {
             Self::Working => Icon::Spinner,
             Self::Checking => Icon::Search,
             Self::Retrying { .. } => Icon::Repeat,
-            Self::Failed => Icon::CrossCircle,
+            Self::Failed | Self::NotPaid => Icon::CrossCircle,
             Self::NeedsSeller => Icon::Shop,
             Self::NeedsYou(_) => Icon::Person,
         }
@@ -98,7 +99,9 @@ impl Access {
     pub fn tone(&self) -> Tone {
         match self {
             Self::Yours { .. } => Tone::Good,
-            Self::Revoked { .. } | Self::WaitingForPayment | Self::Waiting => Tone::Quiet,
+            Self::Revoked { .. } | Self::NotPaid | Self::WaitingForPayment | Self::Waiting => {
+                Tone::Quiet
+            }
             Self::Working | Self::Checking | Self::Retrying { .. } | Self::NeedsSeller => {
                 Tone::Busy
             }

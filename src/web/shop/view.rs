@@ -175,8 +175,14 @@ impl ShopView {
         let mut refused = shop.clone();
         refused.courses[0].chosen = true;
         let (missing, address) = match frame.locale {
-            Locale::Vi => ("Hãy chọn ít nhất một khóa học.", "Địa chỉ này thiếu dấu @."),
-            Locale::En => ("Choose at least one course.", "This address has no @."),
+            Locale::Vi => (
+                "Một khóa học đã ngừng bán và được bỏ chọn.",
+                "Địa chỉ này thiếu dấu @.",
+            ),
+            Locale::En => (
+                "One course is no longer on sale and was taken out.",
+                "This address has no @.",
+            ),
         };
         let fault = |field: &str, text: &str| FormFault {
             field: field.to_owned(),

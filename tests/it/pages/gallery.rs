@@ -132,6 +132,20 @@ fn every_asset_that_a_page_names_exists_under_its_version() {
     }
 }
 
+#[tokio::test]
+async fn assets_are_served_to_be_kept_and_unknown_ones_are_not_found() {
+    let answer = assets::serve(axum::extract::Path("live.js".to_owned())).await;
+    assert_eq!(answer.status(), 200);
+    let headers = answer.headers();
+    assert_eq!(headers["content-type"], "text/javascript; charset=utf-8");
+    assert_eq!(
+        headers["cache-control"],
+        "public, max-age=31536000, immutable"
+    );
+    let missing = assets::serve(axum::extract::Path("../Cargo.toml".to_owned())).await;
+    assert_eq!(missing.status(), 404);
+}
+
 #[test]
 fn every_id_on_a_page_is_used_once_and_every_reference_leads_somewhere() {
     for Picture { name, html } in gallery() {

@@ -21,6 +21,65 @@ const ACCESS_WORDS: [&str; 6] = [
     "Start learning<",
 ];
 
+/// A state, and what its page says in Vietnamese and in English.
+const WORDS: [(&str, &str, &str); 15] = [
+    (
+        "awaiting",
+        "Mời bạn chuyển khoản",
+        "Please make your transfer",
+    ),
+    (
+        "partly_paid",
+        "Còn thiếu 100.000 ₫",
+        "100.000 ₫ still to pay",
+    ),
+    (
+        "expired",
+        "Đơn đã hết hạn thanh toán",
+        "The time to pay has run out",
+    ),
+    ("cancelled", "Đơn đã hủy", "Order cancelled"),
+    ("refunded", "Đã hoàn tiền", "Refunded"),
+    (
+        "partially_refunded",
+        "Đã hoàn một phần tiền",
+        "Partly refunded",
+    ),
+    (
+        "waiting",
+        "Khóa học sẽ được mở trong giây lát",
+        "It will be opened in a moment",
+    ),
+    (
+        "working",
+        "Chúng tôi đang mở khóa học này",
+        "We are opening this course",
+    ),
+    (
+        "checking",
+        "đang kiểm tra lại với họ",
+        "we are checking with it",
+    ),
+    ("mixed", "Lần thử thứ 3 vào lúc", "Attempt 3 is at"),
+    ("needs_you", "Cần bạn giúp một việc", "One thing needs you"),
+    (
+        "needs_seller",
+        "Người bán đã được báo",
+        "The seller has been told",
+    ),
+    (
+        "some_failed",
+        "Đã xong 2 trên 3 khóa học",
+        "2 of 3 courses are ready",
+    ),
+    (
+        "done",
+        "Bạn đã có quyền truy cập đến hết ngày",
+        "You have access until",
+    ),
+    ("revoked", "Quyền truy cập đã kết thúc", "Access has ended"),
+];
+
 fn sample(locale: Locale, name: &str) -> OrderView {
     let found = samples(locale)
         .into_iter()
@@ -60,64 +119,7 @@ fn a_course_half_opened_is_not_called_yours() {
 
 #[test]
 fn every_state_has_its_words_in_both_languages() {
-    let expected = [
-        (
-            "awaiting",
-            "Mời bạn chuyển khoản",
-            "Please make your transfer",
-        ),
-        (
-            "partly_paid",
-            "Còn thiếu 100.000 ₫",
-            "100.000 ₫ still to pay",
-        ),
-        (
-            "expired",
-            "Đơn đã hết hạn thanh toán",
-            "The time to pay has run out",
-        ),
-        ("cancelled", "Đơn đã hủy", "Order cancelled"),
-        ("refunded", "Đã hoàn tiền", "Refunded"),
-        (
-            "partially_refunded",
-            "Đã hoàn một phần tiền",
-            "Partly refunded",
-        ),
-        (
-            "waiting",
-            "Khóa học sẽ được mở trong giây lát",
-            "It will be opened in a moment",
-        ),
-        (
-            "working",
-            "Chúng tôi đang mở khóa học này",
-            "We are opening this course",
-        ),
-        (
-            "checking",
-            "đang kiểm tra lại với họ",
-            "we are checking with it",
-        ),
-        ("mixed", "Lần thử thứ 3 vào lúc", "Attempt 3 is at"),
-        ("needs_you", "Cần bạn giúp một việc", "One thing needs you"),
-        (
-            "needs_seller",
-            "Người bán đã được báo",
-            "The seller has been told",
-        ),
-        (
-            "some_failed",
-            "Đã xong 2 trên 3 khóa học",
-            "2 of 3 courses are ready",
-        ),
-        (
-            "done",
-            "Bạn đã có quyền truy cập đến hết ngày",
-            "You have access until",
-        ),
-        ("revoked", "Quyền truy cập đã kết thúc", "Access has ended"),
-    ];
-    for (name, vi, en) in expected {
+    for (name, vi, en) in WORDS {
         for (locale, words) in [(Locale::Vi, vi), (Locale::En, en)] {
             let html = sample(locale, name).page().unwrap();
             assert!(html.contains(words), "{name} in {locale:?} lacks {words}");
@@ -151,6 +153,34 @@ fn the_pay_part_shows_bank_account_amount_and_memo_as_text_that_can_be_copied() 
         "digits alone go to the bank app"
     );
     assert!(html.contains("data-seconds=\"86335\""));
+}
+
+#[test]
+fn a_buyer_who_has_to_write_gets_a_link_that_names_the_order() {
+    let letter = r#"href="mailto:hotro@hocvienmay.example?subject=DHK7M2QX9A""#;
+    for (name, letters) in [
+        ("needs_you", 1),
+        ("needs_you_otherwise", 2),
+        ("some_failed", 1),
+        ("needs_seller", 0),
+        ("done", 0),
+    ] {
+        let html = sample(Locale::Vi, name).page().unwrap();
+        assert_eq!(html.matches(letter).count(), letters, "{name}");
+    }
+}
+
+#[test]
+fn before_payment_a_promise_stands_as_the_money_does() {
+    assert_eq!(MoneyState::Paid.without_grant(), Access::Waiting);
+    let expired = sample(Locale::En, "expired");
+    assert_eq!(expired.money.without_grant(), Access::NotPaid);
+    let html = expired.page().unwrap();
+    assert!(html.contains("Not paid"));
+    assert!(
+        !html.contains("opened as soon as"),
+        "nobody should pay it now"
+    );
 }
 
 #[test]
@@ -325,7 +355,7 @@ fn sizes_and_zones_are_written_as_people_of_the_language_write_them() {
     assert!(
         en.long(&at)
             .to_string()
-            .contains(">14:05 on 21 November 2025<")
+            .contains(">14:05, 21 November 2025<")
     );
 }
 

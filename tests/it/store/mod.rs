@@ -1,3 +1,4 @@
 //! Each script on both databases.
 
+mod catalogue;
 mod db;

@@ -98,7 +98,7 @@ async fn list(
             return Deed::Answer(exception(417, "ValidationError", "Invalid filter"));
         };
         match store.documents(&doctype, &filters) {
-            Some(rows) => ok(&json!({"data": page(rows, &query)})),
+            Some(rows) => ok(&json!({"data": page(&rows, &query)})),
             None => Deed::Answer(no_such_doctype(&doctype)),
         }
     })
@@ -106,7 +106,7 @@ async fn list(
 }
 
 /// The asked-for fields (`name` alone when none are) of the asked-for number of rows (20; 0 is all).
-fn page(rows: Vec<Value>, query: &HashMap<String, String>) -> Vec<Value> {
+fn page(rows: &[Value], query: &HashMap<String, String>) -> Vec<Value> {
     let fields: Vec<String> = query
         .get("fields")
         .and_then(|fields| serde_json::from_str(fields).ok())

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::wire::ErrorBody;
 use crate::connectors::Fault;
 use crate::connectors::http::{Aim, Answer, Lost};
+use crate::connectors::quote::quote;
 
 /// The calls we make; the same answer means different things to them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,9 +64,7 @@ pub(super) fn judge(
     if let (200..=299, Some(value)) = (answer.status, &json) {
         return Ok(value.clone());
     }
-    let error: ErrorBody = json
-        .and_then(|value| serde_json::from_value(value).ok())
-        .unwrap_or_default();
+    let error = ErrorBody::read(json.as_ref());
     let said = error.words(hide);
     let status = answer.status;
     let kind = error.exc_type.as_str();
@@ -131,10 +130,7 @@ fn outage(call: Call, status: u16, kind: &str) -> Verdict {
     let what = if kind.is_empty() {
         format!("status {status}")
     } else {
-        format!(
-            "status {status}, {}",
-            crate::connectors::quote::quote(kind, &[])
-        )
+        format!("status {status}, {}", quote(kind, &[]))
     };
     match call.aim() {
         Aim::Read => busy(format!("The LMS failed inside ({what})."), None),

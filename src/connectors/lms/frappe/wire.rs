@@ -90,35 +90,39 @@ pub(super) struct NewEnrolment<'a> {
 }
 
 /// What Frappe sends with a status of 4xx or 5xx. The traceback in `exc` is never read.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Default)]
 pub(super) struct ErrorBody {
+    /// Empty when the answer is not one of Frappe's errors.
     pub exc_type: String,
     exception: String,
-    #[serde(rename = "_server_messages")]
     server_messages: String,
-    #[serde(rename = "_error_message")]
     error_message: String,
 }
 
 impl ErrorBody {
-    /// What Frappe has to say to a person, best first, made fit to show.
-    pub fn words(&self, hide: &[&str]) -> String {
-        let messages = server_messages(&self.server_messages);
-        let words = if !messages.is_empty() {
-            messages
-        } else if !self.error_message.is_empty() {
-            self.error_message.clone()
-        } else {
-            let (_class, text) = self.exception.split_once(": ").unwrap_or_default();
-            text.to_owned()
+    /// Field by field: one of an odd type must not cost us the others.
+    pub fn read(body: Option<&Value>) -> Self {
+        let text = |field: &str| {
+            let value = body.and_then(|body| body.get(field)?.as_str());
+            value.unwrap_or_default().to_owned()
         };
-        let words = quote(&words, hide);
-        if words.is_empty() {
-            quote(&self.exc_type, hide)
-        } else {
-            words
+        Self {
+            exc_type: text("exc_type"),
+            exception: text("exception"),
+            server_messages: text("_server_messages"),
+            error_message: text("_error_message"),
         }
+    }
+
+    /// What Frappe has to say to a person, best first, made fit to stand before our full stop.
+    pub fn words(&self, hide: &[&str]) -> String {
+        let (_class, exception) = self.exception.split_once(": ").unwrap_or_default();
+        let messages = server_messages(&self.server_messages);
+        [&messages, &self.error_message, exception, &self.exc_type]
+            .into_iter()
+            .map(|words| quote(words, hide).trim_end_matches('.').to_owned())
+            .find(|words| !words.is_empty())
+            .unwrap_or_else(|| "it gave no reason".to_owned())
     }
 }
 

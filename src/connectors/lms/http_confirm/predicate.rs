@@ -38,11 +38,9 @@ impl Contains {
     }
 
     pub fn holds(&self, json: &Value) -> bool {
-        match json.pointer(&self.pointer) {
-            Some(Value::String(text)) => text.to_lowercase().contains(&self.text),
-            Some(other) => other.to_string() == self.text,
-            None => false,
-        }
+        json.pointer(&self.pointer)
+            .and_then(Value::as_str)
+            .is_some_and(|text| text.to_lowercase().contains(&self.text))
     }
 }
 

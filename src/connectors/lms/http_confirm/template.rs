@@ -50,7 +50,7 @@ fn collect(value: &Value, names: &mut Vec<String>) {
     match value {
         Value::String(text) => names.extend(
             pieces(text)
-                .filter_map(|(plain, name)| name.or(Some(plain.split_once("{{")?.1)))
+                .filter_map(|(plain, name)| name.or_else(|| Some(plain.split_once("{{")?.1)))
                 .map(str::to_owned),
         ),
         Value::Array(items) => items.iter().for_each(|item| collect(item, names)),
