@@ -1,5 +1,7 @@
 //! Doors over HTTP: read input, call one step, render.
 
+pub mod api;
+pub mod around;
 pub mod assets;
 pub mod body;
 pub mod caller;
@@ -8,7 +10,12 @@ pub mod error_page;
 pub mod frame;
 pub mod icon;
 pub mod limits;
+pub mod live;
 pub mod order_page;
+pub mod ordering;
 pub mod problem;
+pub mod router;
+pub mod server;
 pub mod shop;
 pub mod state;
+pub mod webhooks;
