@@ -2,6 +2,7 @@
 
 pub mod assets;
 pub mod body;
+pub mod buyer;
 pub mod caller;
 pub mod downloads;
 pub mod error_page;
