@@ -82,7 +82,7 @@ impl Mint {
     /// A new id: prefix, then a ULID (48 bits of time, 80 of chance).
     #[must_use]
     pub fn id<I: Identifier>(&self, now: Timestamp) -> I {
-        let chance = self.with(|rng| rng.random::<u128>());
+        let chance = self.with(RngExt::random::<u128>);
         let millis = u64::try_from(now.0).unwrap_or(0);
         let ulid = ulid::Ulid::from_parts(millis, chance);
         I::from(format!("{}_{}", I::PREFIX, ulid.to_string().to_lowercase()))
@@ -91,7 +91,7 @@ impl Mint {
     /// An unguessable word of 160 bits, lower-case hex; fit for URLs.
     #[must_use]
     pub fn secret(&self) -> String {
-        hex::encode(self.with(|rng| rng.random::<[u8; 20]>()))
+        hex::encode(self.with(RngExt::random::<[u8; 20]>))
     }
 
     /// `length` characters of [`UNAMBIGUOUS`].
@@ -107,7 +107,7 @@ impl Mint {
     /// A number in `0.0..1.0`, for jitter.
     #[must_use]
     pub fn fraction(&self) -> f64 {
-        self.with(|rng| rng.random::<f64>())
+        self.with(RngExt::random::<f64>)
     }
 
     fn with<T>(&self, draw: impl FnOnce(&mut StdRng) -> T) -> T {

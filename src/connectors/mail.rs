@@ -18,6 +18,10 @@ pub use folder::Outbox;
 pub use smtp::{Patience, Smtp};
 
 /// Where letters go.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a process holds one mailer: a box would save nothing"
+)]
 pub enum Mailer {
     /// To a mail server.
     Smtp {
