@@ -80,16 +80,8 @@ async fn one(
     event: &EventId,
     fact: &TransferFact,
 ) -> Result<Settled> {
-    if let Some(order) = transfer::seen(tx, fact).await? {
-        let order = match order {
-            Some(id) => Some(order::get(tx, &id).await?),
-            None => None,
-        };
-        return Ok(Settled {
-            duplicate: true,
-            order,
-            ..Settled::default()
-        });
+    if let Some(settled) = booked_before(tx, fact).await? {
+        return Ok(settled);
     }
     let found = find(tx, policy, fact).await?;
     let class = classify(policy, fact, &found);
@@ -99,7 +91,9 @@ async fn one(
         order: order.map(|o| &o.id),
     };
     let Some(transfer) = transfer::insert(tx, moment, event, fact, &verdict).await? else {
-        return Err(Error::Conflict("the transfer was booked meanwhile"));
+        // Under its natural key, by another event at the same moment: that one has committed.
+        let settled = booked_before(tx, fact).await?;
+        return settled.ok_or(Error::Conflict("the transfer is there and is not"));
     };
     let Some(order) = order else {
         return Ok(Settled {
@@ -108,7 +102,7 @@ async fn one(
         });
     };
     let mut lines_started = 0;
-    if pays(class) {
+    if pays(class) && fact.amount.minor > 0 {
         allocation::insert(tx, moment, &transfer, &order.id, fact.amount.minor).await?;
         lines_started = book(tx, moment, policy, order, fact, class).await?;
     }
@@ -119,6 +113,22 @@ async fn one(
         order: Some(order),
         lines_started,
     })
+}
+
+/// The answer about a transfer that is in the books already, under either of its keys.
+async fn booked_before(tx: &mut Tx<'_>, fact: &TransferFact) -> Result<Option<Settled>> {
+    let Some(order) = transfer::seen(tx, fact).await? else {
+        return Ok(None);
+    };
+    let order = match order {
+        Some(id) => Some(order::get(tx, &id).await?),
+        None => None,
+    };
+    Ok(Some(Settled {
+        duplicate: true,
+        order,
+        ..Settled::default()
+    }))
 }
 
 /// What a transfer's text led to.
@@ -141,7 +151,10 @@ impl Found {
 /// Look up every code in the memo. A check character lets one random word in 31 pass, so only a
 /// code that an order really has counts; two different orders are for a person to divide.
 async fn find(tx: &mut Tx<'_>, policy: &Policy, fact: &TransferFact) -> Result<Found> {
-    let codes: Vec<OrderCode> = code::find_codes(&fact.memos, &policy.prefix);
+    let mut codes: Vec<OrderCode> = code::find_codes(&fact.memos, &policy.prefix);
+    // Locked in one order by everybody: two transfers that name the same two would else wait for
+    // each other.
+    codes.sort();
     let mut orders = Vec::new();
     for code in &codes {
         if let Some(order) = order::lock(tx, code).await? {
@@ -193,7 +206,9 @@ fn against(policy: &Policy, order: &Order, amount: i64) -> Class {
         PaymentStatus::PartiallyRefunded | PaymentStatus::Refunded | PaymentStatus::Cancelled => {
             Class::AfterRefund
         }
-        PaymentStatus::Pending | PaymentStatus::Expired if after < least => Class::Short,
+        PaymentStatus::Pending | PaymentStatus::Expired if amount == 0 || after < least => {
+            Class::Short
+        }
         PaymentStatus::Pending | PaymentStatus::Expired if after > most => Class::Over,
         PaymentStatus::Expired => Class::Late,
         PaymentStatus::Pending if order.received.minor > 0 => Class::Combined,
