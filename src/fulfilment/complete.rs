@@ -176,16 +176,17 @@ async fn line_final(tx: &mut Tx<'_>, moment: &Moment, grant: &Grant) -> Result<(
 }
 
 /// A grant that had been given up was kept after all: once its line owes nothing more, the line
-/// completes and has its own late e-mail, if the order's own had gone out.
+/// completes and has its own late e-mail, if the order's own had gone out. Line and order are held,
+/// because another grant may be counting them at this moment without seeing this one.
 async fn kept_late(tx: &mut Tx<'_>, moment: &Moment, grant: &Grant) -> Result<()> {
-    let line = line::get(tx, &grant.line).await?;
+    let line = line::lock(tx, &grant.line).await?;
     order::touch(tx, &grant.order);
     if line.status != LineStatus::Failed || grant::unkept(tx, &grant.line).await? > 0 {
         return Ok(());
     }
+    let order = order::hold(tx, &grant.order).await?;
     let place = (&grant.order, &grant.line);
     if line::advance(tx, moment, place, LineStatus::Failed, LineStatus::Completed).await? {
-        let order = order::get(tx, &grant.order).await?;
         order::correct(tx, moment, &order.id).await?;
         late_letter(tx, moment, &order, &grant.line).await?;
     }
