@@ -50,7 +50,8 @@ pub async fn begin(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId) -> Result<(Be
     Ok((Begin::Act, grant))
 }
 
-/// It happened and was read back: the grant is active, and everything that follows from it.
+/// It happened and was read back: the grant is active, and everything that follows from it; also
+/// when it was given up, or re-armed, while the attempt was under way.
 /// Revoked meanwhile: the effect stands outside, so it is left to `revoke` to take it back.
 pub async fn keep(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId, receipt: Receipt) -> Result<()> {
     let grant = grant::get(tx, id).await?;
@@ -73,7 +74,8 @@ pub async fn keep(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId, receipt: Recei
     }
 }
 
-/// It did not happen yet, or cannot by itself: where the grant waits, why, and for whom.
+/// It did not happen yet, or cannot by itself: where the grant waits, why, and for whom. One that
+/// was given up meanwhile stays so: only a person re-arms it.
 pub async fn stall(
     tx: &mut Tx<'_>,
     moment: &Moment,
@@ -82,7 +84,7 @@ pub async fn stall(
     (who, why, next_at): (Option<Who>, &str, Option<Timestamp>),
 ) -> Result<()> {
     let grant = grant::get(tx, id).await?;
-    if !grant.state.may_become(to) {
+    if !grant.state.is_owed() || !grant.state.may_become(to) {
         return Ok(());
     }
     let step = Step {

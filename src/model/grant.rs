@@ -24,7 +24,7 @@ states! {
         Active = "active",
         /// Cannot go on by itself; `who` must act, `why` says what. Re-armed one by one or by filter.
         ActionNeeded = "action_needed",
-        /// Not kept in time, or a person said so: the line is failed, the order can finish. A person's retry moves it on.
+        /// Not kept in time, or a person said so: the line is failed, the order can finish. A person's retry moves it on, or an attempt that was under way and worked.
         GaveUp = "gave_up",
         /// The right has ended; a task takes it back outside. Links are dead already.
         Revoking = "revoking",
@@ -43,7 +43,7 @@ impl GrantState {
             ActionNeeded, Active, Expired, GaveUp, Revoked, Revoking, Verifying, Waiting, Working,
         };
         match self {
-            Waiting => matches!(to, Waiting | Working | ActionNeeded | GaveUp),
+            Waiting => matches!(to, Waiting | Working | Active | ActionNeeded | GaveUp),
             Working => {
                 matches!(
                     to,
@@ -52,7 +52,7 @@ impl GrantState {
             }
             Verifying => matches!(to, Waiting | Working | ActionNeeded | GaveUp),
             ActionNeeded => matches!(to, Waiting | Working | GaveUp),
-            GaveUp => matches!(to, Waiting),
+            GaveUp => matches!(to, Waiting | Active),
             Active => matches!(to, Revoking | Expired),
             Expired => matches!(to, Revoking),
             Revoking => matches!(to, Revoked),
