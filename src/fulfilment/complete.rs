@@ -33,7 +33,11 @@ pub enum Begin {
 
 /// An attempt begins.
 pub async fn begin(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId) -> Result<(Begin, Grant)> {
-    let grant = grant::get(tx, id).await?;
+    let mut grant = grant::get(tx, id).await?;
+    if grant.benefit == Benefit::Enrolment {
+        grant::take_turn(tx, &grant).await?;
+        grant = grant::get(tx, id).await?;
+    }
     if grant.state == GrantState::Active {
         return Ok((Begin::Already, grant));
     }

@@ -176,6 +176,8 @@ crate::statements! {
                   LIMIT $1";
     BUSY = "SELECT id FROM grants WHERE connection = $1 AND target = $2 AND learner = $3 AND id <> $4
               AND kind = 'enrolment' AND state IN ('working', 'verifying')";
+    TAKE_TURN = "SELECT COUNT($1) AS held"
+              | "SELECT COUNT(*) AS held FROM pg_advisory_xact_lock(hashtextextended($1, 0))";
     OTHER_REASONS = "SELECT COUNT(*) AS reasons FROM grants WHERE connection = $1 AND target = $2 AND learner = $3
                        AND id <> $4 AND state IN ('waiting', 'working', 'verifying', 'active', 'action_needed')";
     UNKEPT = "SELECT COUNT(*) AS unkept FROM grants WHERE line_id = $1
@@ -297,6 +299,15 @@ pub async fn unattended(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Grant>> {
         .iter()
         .map(read)
         .collect()
+}
+
+/// Wait until nobody else decides about the same access, and keep others waiting until this
+/// transaction ends: two that look at each other's uncommitted grants would both decide wrongly.
+/// Taken before any row, so that it never waits for somebody who waits for us.
+pub async fn take_turn(tx: &mut Tx<'_>, grant: &Grant) -> Result<()> {
+    let access = [&*grant.connection, &*grant.target, &*grant.learner].join("\n");
+    tx.rows(&TAKE_TURN, args![access]).await?;
+    Ok(())
 }
 
 /// Another attempt writes for the same learner and course right now.
