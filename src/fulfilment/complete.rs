@@ -33,19 +33,18 @@ pub enum Begin {
 
 /// An attempt begins.
 pub async fn begin(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId) -> Result<(Begin, Grant)> {
-    let mut grant = grant::get(tx, id).await?;
-    if grant.benefit == Benefit::Enrolment {
-        grant::take_turn(tx, &grant).await?;
-        grant = grant::get(tx, id).await?;
-    }
+    let grant = grant::get(tx, id).await?;
     if grant.state == GrantState::Active {
         return Ok((Begin::Already, grant));
     }
     if !grant.state.is_owed() {
         return Ok((Begin::Gone, grant));
     }
-    if grant.benefit == Benefit::Enrolment && grant::is_busy(tx, &grant).await? {
-        return Ok((Begin::Busy, grant));
+    if grant.benefit == Benefit::Enrolment {
+        grant::take_turn(tx, &grant).await?;
+        if grant::is_busy(tx, &grant).await? {
+            return Ok((Begin::Busy, grant));
+        }
     }
     if !grant::advance(tx, moment, &grant, GrantState::Working, Step::default()).await? {
         return Err(Error::Conflict("the grant moved"));
