@@ -11,7 +11,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::config::{Config, Mode, Shop};
 use crate::connectors::Connectors;
 use crate::connectors::destinations::links::Links;
-use crate::connectors::gateways::Gateways;
+use crate::connectors::gateways::{Gateway, Gateways};
 use crate::connectors::lms;
 use crate::db::Db;
 use crate::error::Result;
@@ -97,11 +97,12 @@ impl App {
         mint: Mint,
     ) -> anyhow::Result<Arc<Self>> {
         let links = links(&config, &db, &clock, &mint).await?;
+        let gateways = Gateways::new(&config.payments);
         let desk = Desk {
-            policy: policy(&config),
+            policy: policy(&config, &gateways),
             shop: config.shop.clone(),
             public_url: config.public_url.clone(),
-            gateways: Gateways::new(&config.payments),
+            gateways,
             links,
             course_pages: course_pages(&config),
         };
@@ -208,7 +209,7 @@ fn course_pages(config: &Config) -> BTreeMap<String, lms::CoursePage> {
     pages.collect()
 }
 
-fn policy(config: &Config) -> Policy {
+fn policy(config: &Config, gateways: &Gateways) -> Policy {
     Policy {
         prefix: config.shop.code_prefix.clone(),
         order_ttl: Duration::from_secs(3600) * config.payments.order_ttl_hours,
@@ -220,7 +221,7 @@ fn policy(config: &Config) -> Policy {
             .map(|a| a.number.clone())
             .collect(),
         give_up_after: Duration::from_secs(3600) * config.fulfilment.give_up_after_hours,
-        gateways: vec!["sepay"],
+        gateways: gateways.iter().map(Gateway::name).collect(),
         courses_per_order: config.limits.courses_per_order,
     }
 }
