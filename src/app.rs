@@ -11,7 +11,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::config::{Config, Mode, Shop};
 use crate::connectors::Connectors;
 use crate::connectors::destinations::links::Links;
-use crate::connectors::gateways::{Gateway, Gateways};
+use crate::connectors::gateways::{Gateways, vietqr};
 use crate::connectors::lms;
 use crate::db::Db;
 use crate::error::Result;
@@ -19,7 +19,7 @@ use crate::fulfilment::Policy;
 use crate::id::{GrantId, Mint, OrderId};
 use crate::model::audit::Actor;
 use crate::model::catalogue::{self, Catalogue};
-use crate::model::{Moment, key};
+use crate::model::{Moment, code, key};
 use crate::web::limits::Limits;
 
 /// A copy of the catalogue is asked for its revision no more often than this.
@@ -96,8 +96,9 @@ impl App {
         clock: Clock,
         mint: Mint,
     ) -> anyhow::Result<Arc<Self>> {
-        let links = links(&config, &db, &clock, &mint).await?;
+        check(&config)?;
         let gateways = Gateways::new(&config.payments);
+        let links = links(&config, &db, &clock, &mint).await?;
         let desk = Desk {
             policy: policy(&config, &gateways),
             shop: config.shop.clone(),
@@ -201,6 +202,18 @@ impl Live {
     }
 }
 
+/// What settings mean to the parts that use them; their form was checked when they were read.
+fn check(config: &Config) -> anyhow::Result<()> {
+    let prefix = config.shop.code_prefix.as_str();
+    code::check_prefix(prefix)
+        .map_err(|why| anyhow::anyhow!("shop.code_prefix {prefix:?} {why}"))?;
+    for (place, account) in config.payments.accounts.iter().enumerate() {
+        vietqr::pay_into(account, 1, prefix)
+            .map_err(|why| anyhow::anyhow!("payments.accounts[{place}]: {why}"))?;
+    }
+    Ok(())
+}
+
 fn course_pages(config: &Config) -> BTreeMap<String, lms::CoursePage> {
     let pages = config
         .lms
@@ -221,7 +234,7 @@ fn policy(config: &Config, gateways: &Gateways) -> Policy {
             .map(|a| a.number.clone())
             .collect(),
         give_up_after: Duration::from_secs(3600) * config.fulfilment.give_up_after_hours,
-        gateways: gateways.iter().map(Gateway::name).collect(),
+        gateways: gateways.iter().map(|gateway| gateway.name()).collect(),
         courses_per_order: config.limits.courses_per_order,
     }
 }

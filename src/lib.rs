@@ -16,9 +16,11 @@
 //! * [`emails`]: messages to buyers, rendered
 //! * [`app`]: a running Bursar, put together once
 //! * [`web`]: doors over HTTP
+//! * [`cli`]: the command line
 
 pub mod app;
 pub mod ascii;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod connectors;

@@ -13,7 +13,7 @@ use crate::model::Moment;
 use crate::model::email::{self, Letter};
 use crate::model::grant::{self, Benefit, Grant, GrantState, Step};
 use crate::model::line::{self, LineStatus};
-use crate::model::order::{self, Order, OrderStatus};
+use crate::model::order::{self, Order};
 use crate::outcome::{Receipt, Who};
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -57,10 +57,9 @@ pub async fn keep(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId, receipt: Recei
     if !grant.state.may_become(GrantState::Active) {
         return Ok(());
     }
-    let line = line::get(tx, &grant.line).await?;
     let step = Step {
         receipt: Some(receipt),
-        expires_at: line.access_days.map(|days| after_days(moment.now, days)),
+        expires_at: grant.access_days.map(|days| after_days(moment.now, days)),
         ..Step::default()
     };
     if !grant::advance(tx, moment, &grant, GrantState::Active, step).await? {
@@ -152,24 +151,14 @@ async fn count(tx: &mut Tx<'_>, moment: &Moment, grant: &Grant) -> Result<()> {
         LineStatus::Failed
     };
     if line::advance(tx, moment, place, status, to).await? {
-        line_final(tx, moment, grant).await?;
+        line_final(tx, moment, grant, kept).await?;
     }
     Ok(())
 }
 
-/// A line became final: the one that counts the order to zero finishes it and decides its mail.
-async fn line_final(tx: &mut Tx<'_>, moment: &Moment, grant: &Grant) -> Result<()> {
-    if order::line_finished(tx, &grant.order).await? > 0 {
-        return Ok(());
-    }
-    let kept = line::kept(tx, &grant.order).await?;
-    let status = if kept > 0 {
-        OrderStatus::Completed
-    } else {
-        OrderStatus::Failed
-    };
-    if order::finish(tx, moment, &grant.order, status).await? {
-        let order = order::get(tx, &grant.order).await?;
+/// A line became final: the one that counts the order to zero decides its mail.
+async fn line_final(tx: &mut Tx<'_>, moment: &Moment, grant: &Grant, kept: bool) -> Result<()> {
+    if let Some(order) = order::line_finished(tx, moment, &grant.order, kept).await? {
         email::queue(tx, moment, &order, &Letter::Completed).await?;
     }
     Ok(())

@@ -66,8 +66,8 @@ async fn repeated(tx: &mut Tx<'_>, facts: &[Fact]) -> Result<Settled> {
     };
     for fact in facts {
         let Fact::Transfer(fact) = fact;
-        if let Some(Some(order)) = transfer::seen(tx, fact).await? {
-            settled.order = Some(order::get(tx, &order).await?);
+        if transfer::seen(tx, fact).await?.is_some() {
+            settled = booked_before(tx, fact).await?;
         }
     }
     Ok(settled)
@@ -80,17 +80,6 @@ async fn one(
     event: &EventId,
     fact: &TransferFact,
 ) -> Result<Settled> {
-    if let Some(order) = transfer::seen(tx, fact).await? {
-        let order = match order {
-            Some(id) => Some(order::get(tx, &id).await?),
-            None => None,
-        };
-        return Ok(Settled {
-            duplicate: true,
-            order,
-            ..Settled::default()
-        });
-    }
     let found = find(tx, policy, fact).await?;
     let class = classify(policy, fact, &found);
     let order = found.order();
@@ -99,7 +88,7 @@ async fn one(
         order: order.map(|o| &o.id),
     };
     let Some(transfer) = transfer::insert(tx, moment, event, fact, &verdict).await? else {
-        return Err(Error::Conflict("the transfer was booked meanwhile"));
+        return booked_before(tx, fact).await;
     };
     let Some(order) = order else {
         return Ok(Settled {
@@ -109,7 +98,7 @@ async fn one(
     };
     let mut lines_started = 0;
     if pays(class) {
-        allocation::insert(tx, moment, &transfer, &order.id, fact.amount.minor).await?;
+        allocation::insert(tx, moment, &transfer, &order.id, fact.amount.minor);
         lines_started = book(tx, moment, policy, order, fact, class).await?;
     }
     let order = order::get(tx, &order.id).await?;
@@ -118,6 +107,20 @@ async fn one(
         class: Some(class),
         order: Some(order),
         lines_started,
+    })
+}
+
+/// The same transfer under either of its keys: nothing changes.
+async fn booked_before(tx: &mut Tx<'_>, fact: &TransferFact) -> Result<Settled> {
+    let order = match transfer::seen(tx, fact).await? {
+        Some(Some(id)) => Some(order::get(tx, &id).await?),
+        Some(None) => None,
+        None => return Err(Error::Conflict("the transfer was booked meanwhile")),
+    };
+    Ok(Settled {
+        duplicate: true,
+        order,
+        ..Settled::default()
     })
 }
 
@@ -223,13 +226,13 @@ async fn book(
         reopen(tx, moment, order, moment.now.plus(policy.order_ttl)).await?;
         return Ok(0);
     }
-    if !order::pay(tx, moment, order, amount).await? {
+    let Some(lines) = order::pay(tx, moment, order, amount).await? else {
         return Err(Error::Conflict("the order moved while it was being paid"));
-    }
+    };
     payment::paid(tx, &order.id, &fact.gateway);
-    let lines = plan::plan(tx, moment, policy, order).await?;
+    plan::plan(tx, moment, policy, order, &lines);
     email::queue(tx, moment, order, &Letter::Receipt).await?;
-    Ok(lines)
+    Ok(lines.len())
 }
 
 /// A short transfer for an expired order opens it again, for the rest at the stored price.

@@ -11,9 +11,6 @@ pub mod bank;
 pub mod sepay;
 pub mod vietqr;
 
-/// Whose messages come to the webhook address that names no gateway: the one that older shops have.
-pub const AT_THE_PLAIN_WEBHOOK: &str = sepay::NAME;
-
 /// A request as it came in: the body untouched, headers by lower-case name.
 pub struct Message<'a> {
     /// Looks a header up by its lower-case name.

@@ -293,7 +293,7 @@ fn spoke_bad_tls(error: &Error) -> bool {
             .downcast_ref::<std::io::Error>()
             .and_then(std::io::Error::get_ref);
         inner.is::<rustls::Error>()
-            || wrapped.is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>)
+            || wrapped.is_some_and(|deep| deep.downcast_ref::<rustls::Error>().is_some())
     })
 }
 
