@@ -41,14 +41,16 @@ const EDGES: &[(&str, &[&str])] = &[
             "model",
         ],
     ),
-    // A door names the transaction it opens for a step; SQL it has none (`habits::statements`).
-    ("web", &["db::Tx"]),
+    // A door opens the transaction for a step; SQL it has none (`habits::statements`).
+    ("web", &["db::Db", "db::Tx"]),
+    // Pages hand out links to the download server.
+    ("web", &["connectors::destinations::links"]),
     // The seller's own worker claims and ends this one kind over HTTP, so its door is in `web`.
     ("web", &["tasks::hand_over"]),
     // The download server is a destination with a door: it reads links and opens the source's file.
     (
         "web::downloads",
-        &["connectors::destinations", "connectors::sources"],
+        &["connectors::Fault", "connectors::sources"],
     ),
     ("cli", &["*"]),
     ("main", &["cli"]),
