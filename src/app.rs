@@ -22,6 +22,8 @@ use crate::model::catalogue::{self, Catalogue};
 use crate::model::{Moment, code, key};
 use crate::web::limits::Limits;
 
+pub mod intake;
+
 /// A copy of the catalogue is asked for its revision no more often than this.
 const CATALOGUE_AGE: Duration = Duration::from_secs(2);
 /// Changes of orders that a slow page may fall behind before it simply looks again.

@@ -150,7 +150,8 @@ pub async fn place(
     })
 }
 
-async fn placed_before(tx: &mut Tx<'_>, request: &Request) -> Result<Option<Placed>> {
+/// What the same request placed before; a refusal when its key was used for another request.
+pub async fn placed_before(tx: &mut Tx<'_>, request: &Request) -> Result<Option<Placed>> {
     let Some((key, digest)) = &request.idempotency else {
         return Ok(None);
     };

@@ -143,6 +143,14 @@ pub struct Grant {
     pub expires_at: Option<Timestamp>,
 }
 
+impl Grant {
+    /// Its days are over, whether or not the sweep has seen it.
+    #[must_use]
+    pub fn has_run_out(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|end| end <= now)
+    }
+}
+
 /// What changes with a move.
 #[derive(Debug, Clone, Default)]
 pub struct Step {

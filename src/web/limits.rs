@@ -108,7 +108,7 @@ impl<C: Clock + Clone> Limits<C> {
 }
 
 /// What one caller can be assumed to hold: an IPv4 address, or the /64 around an IPv6 address.
-fn household(address: IpAddr) -> IpAddr {
+pub(super) fn household(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         v4 @ IpAddr::V4(_) => v4,
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),

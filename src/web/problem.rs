@@ -15,7 +15,7 @@ use crate::error::{Error, FieldFault};
 use crate::words::Locale;
 
 /// Codes with a status of their own; every other refusal is 422.
-const STATUSES: [(&str, StatusCode); 19] = [
+const STATUSES: [(&str, StatusCode); 21] = [
     ("invalid_json", StatusCode::BAD_REQUEST),
     ("body_cut", StatusCode::BAD_REQUEST),
     ("not_authentic", StatusCode::UNAUTHORIZED),
@@ -28,6 +28,8 @@ const STATUSES: [(&str, StatusCode); 19] = [
     ("idempotency_conflict", StatusCode::CONFLICT),
     ("lease_lost", StatusCode::CONFLICT),
     ("order_expired", StatusCode::CONFLICT),
+    ("already_paid", StatusCode::CONFLICT),
+    ("payment_closed", StatusCode::GONE),
     ("link_expired", StatusCode::GONE),
     ("body_too_large", StatusCode::PAYLOAD_TOO_LARGE),
     ("wrong_content_type", StatusCode::UNSUPPORTED_MEDIA_TYPE),

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use axum::extract::FromRef;
 
+use super::api::metrics::Gauges;
 use super::caller::CallerRules;
+use super::live::Seats;
 use crate::app::App;
 use crate::words::Locale;
 
@@ -15,6 +17,10 @@ pub struct Web {
     pub app: Arc<App>,
     /// What the caller extractor needs.
     pub rules: CallerRules,
+    /// How many may watch orders.
+    pub seats: Seats,
+    /// What `/metrics` answered last.
+    pub gauges: Gauges,
 }
 
 impl Web {
@@ -27,6 +33,11 @@ impl Web {
             mint: app.mint.clone(),
             clock: app.clock.clone(),
         };
-        Self { app, rules }
+        Self {
+            app,
+            rules,
+            seats: Seats::default(),
+            gauges: Gauges::default(),
+        }
     }
 }

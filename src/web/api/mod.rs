@@ -1,0 +1,9 @@
+//! The public API: one file per call. JSON in camelCase; errors are problem JSON.
+
+pub mod check_status;
+pub mod create_order;
+pub mod health;
+pub mod metrics;
+pub mod openapi;
+pub mod qr;
+pub mod worker;

@@ -1,0 +1,90 @@
+//! `GET /api/openapi.json`: the API's description, made from the code that answers.
+
+use std::sync::LazyLock;
+
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+use super::{check_status, create_order, health, metrics, qr, worker};
+use crate::web::webhooks;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Bursar",
+        description = "Turns a paid course order into access, once. Errors are RFC 9457 problem \
+                       JSON with a stable `code`, a message in the caller's language (`locale` in \
+                       the query, else `Accept-Language`), and `success: false`.",
+    ),
+    paths(
+        create_order::create,
+        check_status::check,
+        qr::draw,
+        webhooks::sepay,
+        worker::claim,
+        worker::heartbeat,
+        worker::finalize,
+        show,
+        health::lives,
+        health::ready,
+        metrics::show,
+    ),
+    modifiers(&Schemes),
+    tags(
+        (name = "orders", description = "For the shop's front end; any origin may call."),
+        (name = "gateways", description = "For payment gateways."),
+        (name = "workers", description = "For the seller's own delivery workers."),
+        (name = "operations", description = "For whoever runs the server."),
+    ),
+)]
+struct Api;
+
+static TEXT: LazyLock<String> = LazyLock::new(|| {
+    Api::openapi()
+        .to_json()
+        .expect("a description made of literals is JSON")
+});
+
+/// This description.
+#[utoipa::path(
+    get,
+    path = "/api/openapi.json",
+    tag = "operations",
+    responses((status = 200, body = Object, content_type = "application/json")),
+)]
+pub async fn show() -> Response {
+    ([(CONTENT_TYPE, "application/json")], TEXT.as_str()).into_response()
+}
+
+/// How callers prove who they are.
+struct Schemes;
+
+impl Modify for Schemes {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        let schemes = [
+            (
+                "sepayApiKey",
+                "Authorization",
+                "`Apikey KEY`, as SePay sends it",
+            ),
+            (
+                "sepaySignature",
+                "X-SePay-Signature",
+                "`sha256=` and the hex HMAC-SHA256 of `{X-SePay-Timestamp}.{raw body}`",
+            ),
+            (
+                "workerSignature",
+                "X-Signature",
+                "The hex HMAC-SHA256 of `{X-Timestamp}.{raw body}` with `worker.secret`; \
+                 `X-Timestamp` is in Unix seconds, at most 300 away from now",
+            ),
+        ];
+        let components = api.components.get_or_insert_default();
+        for (name, header, how) in schemes {
+            let value = ApiKeyValue::with_description(header, how);
+            components.add_security_scheme(name, SecurityScheme::ApiKey(ApiKey::Header(value)));
+        }
+    }
+}
