@@ -11,7 +11,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::config::{Config, Mode, Shop};
 use crate::connectors::Connectors;
 use crate::connectors::destinations::links::Links;
-use crate::connectors::gateways::{Gateways, vietqr};
+use crate::connectors::gateways::{Gateway, Gateways, vietqr};
 use crate::connectors::lms;
 use crate::db::Db;
 use crate::error::Result;
@@ -236,7 +236,7 @@ fn policy(config: &Config, gateways: &Gateways) -> Policy {
             .map(|a| a.number.clone())
             .collect(),
         give_up_after: Duration::from_secs(3600) * config.fulfilment.give_up_after_hours,
-        gateways: gateways.iter().map(|gateway| gateway.name()).collect(),
+        gateways: gateways.iter().map(Gateway::name).collect(),
         courses_per_order: config.limits.courses_per_order,
     }
 }

@@ -18,10 +18,6 @@ pub use folder::Outbox;
 pub use smtp::{Patience, Smtp};
 
 /// Where letters go.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a process holds one mailer: a box would save nothing"
-)]
 pub enum Mailer {
     /// To a mail server.
     Smtp {

@@ -73,7 +73,7 @@ impl Watch {
                 Ok(_) => {}
                 // The reader waits; the next look may work.
                 Err(e) => {
-                    tracing::warn!(order = %self.order, "a watched order cannot be read: {e}")
+                    tracing::warn!(order = %self.order, "a watched order cannot be read: {e}");
                 }
             }
             // Elapsed: time to look whether another node changed it.
