@@ -154,7 +154,9 @@ orders_per_minute = 100000
     }
 
     fn program(&self) -> Command {
-        let mut program = Command::new(BINARY);
+        // Another build, to compare with.
+        let binary = std::env::var_os("BENCH_BINARY").unwrap_or_else(|| BINARY.into());
+        let mut program = Command::new(binary);
         program
             .env_clear()
             .env("BURSAR_LOG", "warn")
