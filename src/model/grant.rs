@@ -172,7 +172,8 @@ crate::statements! {
     EXPIRED = "SELECT * FROM grants WHERE state = 'active' AND expires_at IS NOT NULL AND expires_at <= $1
                ORDER BY expires_at LIMIT $2";
     UNATTENDED = "SELECT * FROM grants WHERE state IN ('waiting', 'working', 'verifying', 'revoking') AND NOT EXISTS
-                    (SELECT 1 FROM tasks WHERE tasks.subject = grants.id AND tasks.state IN ('ready', 'leased'))
+                    (SELECT 1 FROM tasks WHERE tasks.subject = grants.id AND (tasks.state IN ('ready', 'leased')
+                       OR (tasks.kind = 'withdraw' AND tasks.state = 'dead')))
                   LIMIT $1";
     BUSY = "SELECT id FROM grants WHERE connection = $1 AND target = $2 AND learner = $3 AND id <> $4
               AND kind = 'enrolment' AND state IN ('working', 'verifying')";
@@ -292,7 +293,7 @@ pub async fn expired(tx: &mut Tx<'_>, now: Timestamp, limit: i64) -> Result<Vec<
 }
 
 /// Grants that should be moving and that no task works on. There are none, unless a person
-/// deleted a task; the sweep gives them one.
+/// deleted a task; the sweep gives them one. A removal that is dead waits for a person.
 pub async fn unattended(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Grant>> {
     tx.rows(&UNATTENDED, args![limit])
         .await?
