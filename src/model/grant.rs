@@ -181,6 +181,7 @@ crate::statements! {
               | "SELECT COUNT(*) AS held FROM pg_advisory_xact_lock(hashtextextended($1, 0))";
     OTHER_REASONS = "SELECT COUNT(*) AS reasons FROM grants WHERE connection = $1 AND target = $2 AND learner = $3
                        AND id <> $4 AND state IN ('waiting', 'working', 'verifying', 'active', 'action_needed')";
+    RECEIPTS = "SELECT receipt FROM grants WHERE connection = $1 AND target = $2 AND learner = $3 AND receipt IS NOT NULL";
     UNKEPT = "SELECT COUNT(*) AS unkept FROM grants WHERE line_id = $1
                 AND state IN ('waiting', 'working', 'verifying', 'action_needed', 'gave_up')";
     COUNTS = "SELECT state, COUNT(*) AS grants FROM grants GROUP BY state";
@@ -322,6 +323,22 @@ pub async fn other_reasons(tx: &mut Tx<'_>, grant: &Grant) -> Result<i64> {
     let values = args![&grant.connection, &grant.target, &grant.learner, &grant.id];
     let row = tx.row(&OTHER_REASONS, values).await?;
     row.map_or(Ok(0), |r| Ok(r.get("reasons")?))
+}
+
+/// An attempt of ours made the enrolment that this grant rests on; perhaps for another order, whose
+/// grant found it first. One that was there before any of them is not ours to take back.
+pub async fn is_of_our_making(tx: &mut Tx<'_>, grant: &Grant) -> Result<bool> {
+    let Some(Receipt(own)) = &grant.receipt else {
+        return Ok(false);
+    };
+    let values = args![&grant.connection, &grant.target, &grant.learner];
+    for row in tx.rows(&RECEIPTS, values).await? {
+        let receipt: serde_json::Value = serde_json::from_str(&row.get::<String>("receipt")?)?;
+        if receipt["created"] == true && receipt["enrolment"] == own["enrolment"] {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Grants of a line that are still owed.

@@ -49,7 +49,7 @@ impl Effect for Withdraw {
             .unwrap_or_default();
         let reason_to_leave = if grant::other_reasons(tx, &grant).await? > 0 {
             Some("another order gives the same access")
-        } else if receipt["created"] != true {
+        } else if !grant::is_of_our_making(tx, &grant).await? {
             Some("the enrolment was there before this order: left alone")
         } else {
             None
