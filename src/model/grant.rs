@@ -176,7 +176,8 @@ crate::statements! {
                        OR (tasks.kind = 'withdraw' AND tasks.state = 'dead')))
                   LIMIT $1";
     BUSY = "SELECT id FROM grants WHERE connection = $1 AND target = $2 AND learner = $3 AND id <> $4
-              AND kind = 'enrolment' AND state IN ('working', 'verifying')";
+              AND kind = 'enrolment' AND (state IN ('working', 'verifying') OR (state = 'revoking' AND EXISTS
+                (SELECT 1 FROM tasks WHERE tasks.subject = grants.id AND tasks.kind = 'withdraw' AND tasks.state = 'leased')))";
     TAKE_TURN = "SELECT COUNT($1) AS held"
               | "SELECT COUNT(*) AS held FROM pg_advisory_xact_lock(hashtextextended($1, 0))";
     OTHER_REASONS = "SELECT COUNT(*) AS reasons FROM grants WHERE connection = $1 AND target = $2 AND learner = $3
@@ -312,7 +313,8 @@ pub async fn take_turn(tx: &mut Tx<'_>, grant: &Grant) -> Result<()> {
     Ok(())
 }
 
-/// Another attempt writes for the same learner and course right now.
+/// Another attempt writes for the same learner and course right now, or removes: what is read
+/// beside it may be gone a moment later.
 pub async fn is_busy(tx: &mut Tx<'_>, grant: &Grant) -> Result<bool> {
     let values = args![&grant.connection, &grant.target, &grant.learner, &grant.id];
     Ok(tx.row(&BUSY, values).await?.is_some())

@@ -39,6 +39,7 @@ impl Effect for Withdraw {
         task: &Leased,
     ) -> Result<Prepared<Request>> {
         let grant = grant::get(tx, &GrantId::from(task.subject.as_str())).await?;
+        grant::take_turn(tx, &grant).await?;
         if grant.state != GrantState::Revoking {
             return Ok(Prepared::Nothing);
         }
