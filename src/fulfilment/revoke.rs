@@ -13,6 +13,7 @@ use crate::model::task::{self, Kind, NewTask};
 /// End an active or expired grant.
 pub async fn revoke(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId, why: &str) -> Result<()> {
     let grant = grant::get(tx, id).await?;
+    grant::take_turn(tx, &grant).await?;
     if !matches!(grant.state, GrantState::Active | GrantState::Expired) {
         return Err(Error::refused("grant_not_active"));
     }
