@@ -40,8 +40,11 @@ pub async fn begin(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId) -> Result<(Be
     if !grant.state.is_owed() {
         return Ok((Begin::Gone, grant));
     }
-    if grant.benefit == Benefit::Enrolment && grant::is_busy(tx, &grant).await? {
-        return Ok((Begin::Busy, grant));
+    if grant.benefit == Benefit::Enrolment {
+        grant::take_turn(tx, &grant).await?;
+        if grant::is_busy(tx, &grant).await? {
+            return Ok((Begin::Busy, grant));
+        }
     }
     if !grant::advance(tx, moment, &grant, GrantState::Working, Step::default()).await? {
         return Err(Error::Conflict("the grant moved"));
@@ -50,7 +53,8 @@ pub async fn begin(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId) -> Result<(Be
     Ok((Begin::Act, grant))
 }
 
-/// It happened and was read back: the grant is active, and everything that follows from it.
+/// It happened and was read back: the grant is active, and everything that follows from it; also
+/// when it was given up, or re-armed, while the attempt was under way.
 /// Revoked meanwhile: the effect stands outside, so it is left to `revoke` to take it back.
 pub async fn keep(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId, receipt: Receipt) -> Result<()> {
     let grant = grant::get(tx, id).await?;
@@ -72,7 +76,8 @@ pub async fn keep(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId, receipt: Recei
     }
 }
 
-/// It did not happen yet, or cannot by itself: where the grant waits, why, and for whom.
+/// It did not happen yet, or cannot by itself: where the grant waits, why, and for whom. One that
+/// was given up meanwhile stays so: only a person re-arms it.
 pub async fn stall(
     tx: &mut Tx<'_>,
     moment: &Moment,
@@ -81,7 +86,7 @@ pub async fn stall(
     (who, why, next_at): (Option<Who>, &str, Option<Timestamp>),
 ) -> Result<()> {
     let grant = grant::get(tx, id).await?;
-    if !grant.state.may_become(to) {
+    if !grant.state.is_owed() || !grant.state.may_become(to) {
         return Ok(());
     }
     let step = Step {
@@ -165,16 +170,17 @@ async fn line_final(tx: &mut Tx<'_>, moment: &Moment, grant: &Grant, kept: bool)
 }
 
 /// A grant that had been given up was kept after all: once its line owes nothing more, the line
-/// completes and has its own late e-mail, if the order's own had gone out.
+/// completes and has its own late e-mail, if the order's own had gone out. Line and order are held,
+/// because another grant may be counting them at this moment without seeing this one.
 async fn kept_late(tx: &mut Tx<'_>, moment: &Moment, grant: &Grant) -> Result<()> {
-    let line = line::get(tx, &grant.line).await?;
+    let line = line::lock(tx, &grant.line).await?;
     order::touch(tx, &grant.order);
     if line.status != LineStatus::Failed || grant::unkept(tx, &grant.line).await? > 0 {
         return Ok(());
     }
+    let order = order::hold(tx, &grant.order).await?;
     let place = (&grant.order, &grant.line);
     if line::advance(tx, moment, place, LineStatus::Failed, LineStatus::Completed).await? {
-        let order = order::get(tx, &grant.order).await?;
         order::correct(tx, moment, &order.id).await?;
         late_letter(tx, moment, &order, &grant.line).await?;
     }

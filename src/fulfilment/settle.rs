@@ -66,8 +66,8 @@ async fn repeated(tx: &mut Tx<'_>, facts: &[Fact]) -> Result<Settled> {
     };
     for fact in facts {
         let Fact::Transfer(fact) = fact;
-        if transfer::seen(tx, fact).await?.is_some() {
-            settled = booked_before(tx, fact).await?;
+        if let Some(before) = booked_before(tx, fact).await? {
+            settled = before;
         }
     }
     Ok(settled)
@@ -88,7 +88,9 @@ async fn one(
         order: order.map(|o| &o.id),
     };
     let Some(transfer) = transfer::insert(tx, moment, event, fact, &verdict).await? else {
-        return booked_before(tx, fact).await;
+        // In the books already, under either of its keys; one that came at the same moment has committed.
+        let settled = booked_before(tx, fact).await?;
+        return settled.ok_or(Error::Conflict("the transfer is there and is not"));
     };
     let Some(order) = order else {
         return Ok(Settled {
@@ -97,7 +99,7 @@ async fn one(
         });
     };
     let mut lines_started = 0;
-    if pays(class) {
+    if pays(class) && fact.amount.minor > 0 {
         allocation::insert(tx, moment, &transfer, &order.id, fact.amount.minor);
         lines_started = book(tx, moment, policy, order, fact, class).await?;
     }
@@ -110,18 +112,20 @@ async fn one(
     })
 }
 
-/// The same transfer under either of its keys: nothing changes.
-async fn booked_before(tx: &mut Tx<'_>, fact: &TransferFact) -> Result<Settled> {
-    let order = match transfer::seen(tx, fact).await? {
-        Some(Some(id)) => Some(order::get(tx, &id).await?),
-        Some(None) => None,
-        None => return Err(Error::Conflict("the transfer was booked meanwhile")),
+/// The answer about a transfer that is in the books already, under either of its keys.
+async fn booked_before(tx: &mut Tx<'_>, fact: &TransferFact) -> Result<Option<Settled>> {
+    let Some(order) = transfer::seen(tx, fact).await? else {
+        return Ok(None);
     };
-    Ok(Settled {
+    let order = match order {
+        Some(id) => Some(order::get(tx, &id).await?),
+        None => None,
+    };
+    Ok(Some(Settled {
         duplicate: true,
         order,
         ..Settled::default()
-    })
+    }))
 }
 
 /// What a transfer's text led to.
@@ -144,7 +148,10 @@ impl Found {
 /// Look up every code in the memo. A check character lets one random word in 31 pass, so only a
 /// code that an order really has counts; two different orders are for a person to divide.
 async fn find(tx: &mut Tx<'_>, policy: &Policy, fact: &TransferFact) -> Result<Found> {
-    let codes: Vec<OrderCode> = code::find_codes(&fact.memos, &policy.prefix);
+    let mut codes: Vec<OrderCode> = code::find_codes(&fact.memos, &policy.prefix);
+    // Locked in one order by everybody: two transfers that name the same two would else wait for
+    // each other.
+    codes.sort();
     let mut orders = Vec::new();
     for code in &codes {
         if let Some(order) = order::lock(tx, code).await? {
@@ -196,7 +203,9 @@ fn against(policy: &Policy, order: &Order, amount: i64) -> Class {
         PaymentStatus::PartiallyRefunded | PaymentStatus::Refunded | PaymentStatus::Cancelled => {
             Class::AfterRefund
         }
-        PaymentStatus::Pending | PaymentStatus::Expired if after < least => Class::Short,
+        PaymentStatus::Pending | PaymentStatus::Expired if amount == 0 || after < least => {
+            Class::Short
+        }
         PaymentStatus::Pending | PaymentStatus::Expired if after > most => Class::Over,
         PaymentStatus::Expired => Class::Late,
         PaymentStatus::Pending if order.received.minor > 0 => Class::Combined,

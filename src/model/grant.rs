@@ -24,7 +24,7 @@ states! {
         Active = "active",
         /// Cannot go on by itself; `who` must act, `why` says what. Re-armed one by one or by filter.
         ActionNeeded = "action_needed",
-        /// Not kept in time, or a person said so: the line is failed, the order can finish. A person's retry moves it on.
+        /// Not kept in time, or a person said so: the line is failed, the order can finish. A person's retry moves it on, or an attempt that was under way and worked.
         GaveUp = "gave_up",
         /// The right has ended; a task takes it back outside. Links are dead already.
         Revoking = "revoking",
@@ -43,7 +43,7 @@ impl GrantState {
             ActionNeeded, Active, Expired, GaveUp, Revoked, Revoking, Verifying, Waiting, Working,
         };
         match self {
-            Waiting => matches!(to, Waiting | Working | ActionNeeded | GaveUp),
+            Waiting => matches!(to, Waiting | Working | Active | ActionNeeded | GaveUp),
             Working => {
                 matches!(
                     to,
@@ -189,6 +189,8 @@ crate::statements! {
                   LIMIT $1";
     BUSY = "SELECT id FROM grants WHERE connection = $1 AND target = $2 AND learner = $3 AND id <> $4
               AND kind = 'enrolment' AND state IN ('working', 'verifying')";
+    TAKE_TURN = "SELECT COUNT($1) AS held"
+              | "SELECT COUNT(*) AS held FROM pg_advisory_xact_lock(hashtextextended($1, 0))";
     OTHER_REASONS = "SELECT COUNT(*) AS reasons FROM grants WHERE connection = $1 AND target = $2 AND learner = $3
                        AND id <> $4 AND state IN ('waiting', 'working', 'verifying', 'active', 'action_needed')";
     UNKEPT = "SELECT COUNT(*) AS unkept FROM grants WHERE line_id = $1
@@ -303,6 +305,15 @@ pub async fn unattended(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Grant>> {
         .iter()
         .map(read)
         .collect()
+}
+
+/// Wait until nobody else decides about the same access, and keep others waiting until this
+/// transaction ends: two that look at each other's uncommitted grants would both decide wrongly.
+/// Taken before any row, so that it never waits for somebody who waits for us.
+pub async fn take_turn(tx: &mut Tx<'_>, grant: &Grant) -> Result<()> {
+    let access = [&*grant.connection, &*grant.target, &*grant.learner].join("\n");
+    tx.rows(&TAKE_TURN, args![access]).await?;
+    Ok(())
 }
 
 /// Another attempt writes for the same learner and course right now.

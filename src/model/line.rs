@@ -88,6 +88,7 @@ crate::statements! {
               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'pending')";
     OF_ORDER = "SELECT * FROM lines WHERE order_id = $1 ORDER BY position";
     BY_ID = "SELECT * FROM lines WHERE id = $1";
+    LOCK = "SELECT * FROM lines WHERE id = $1" | "SELECT * FROM lines WHERE id = $1 FOR UPDATE";
     START = "UPDATE lines SET status = 'processing' WHERE order_id = $1 AND status = 'pending' RETURNING *";
     GRANT_FINAL = "UPDATE lines SET open_grants = open_grants - 1 WHERE id = $1 AND open_grants > 0
                    RETURNING open_grants, status";
@@ -125,6 +126,15 @@ pub async fn of_order(tx: &mut Tx<'_>, order: &OrderId) -> Result<Vec<Line>> {
 pub async fn get(tx: &mut Tx<'_>, id: &LineId) -> Result<Line> {
     let row = tx
         .row(&BY_ID, args![id])
+        .await?
+        .ok_or(Error::NotFound("line"))?;
+    read(&row)
+}
+
+/// By id, held until the transaction ends: whoever counts its grants waits, or is waited for.
+pub async fn lock(tx: &mut Tx<'_>, id: &LineId) -> Result<Line> {
+    let row = tx
+        .row(&LOCK, args![id])
         .await?
         .ok_or(Error::NotFound("line"))?;
     read(&row)

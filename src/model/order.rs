@@ -177,6 +177,7 @@ crate::statements! {
     BY_SECRET = "SELECT * FROM orders WHERE secret = $1";
     BY_KEY = "SELECT * FROM orders WHERE idempotency_key = $1";
     LOCK = "SELECT * FROM orders WHERE code = $1" | "SELECT * FROM orders WHERE code = $1 FOR UPDATE";
+    HOLD = "SELECT * FROM orders WHERE id = $1" | "SELECT * FROM orders WHERE id = $1 FOR UPDATE";
     RECEIVE = "UPDATE orders SET received = received + $2, version = version + 1 WHERE id = $1";
     PAY = "UPDATE orders SET payment_status = 'paid', order_status = 'processing', paid_at = $3, received = received + $4,
              version = version + 1
@@ -250,6 +251,13 @@ pub async fn by_code(tx: &mut Tx<'_>, code: &OrderCode) -> Result<Option<Order>>
 /// By code, held until the transaction ends: money for one order is booked one at a time.
 pub async fn lock(tx: &mut Tx<'_>, code: &OrderCode) -> Result<Option<Order>> {
     one(tx, &LOCK, args![code]).await
+}
+
+/// By id, held until the transaction ends: whoever counts its lines waits, or is waited for.
+pub async fn hold(tx: &mut Tx<'_>, id: &OrderId) -> Result<Order> {
+    one(tx, &HOLD, args![id])
+        .await?
+        .ok_or(Error::NotFound("order"))
 }
 
 /// By the secret of the buyer's page.

@@ -1,1 +1,7 @@
-//! Whole stories over HTTP with a drained worker, on both databases.
+//! Whole stories with a drained worker, on both databases.
+
+mod crash_everywhere;
+mod fulfilling;
+mod queueing;
+mod revoking;
+mod settling;

@@ -1,4 +1,6 @@
 //! What tests stand on.
 
+pub mod books;
 pub mod databases;
+pub mod shop;
 pub mod smtp;
