@@ -61,7 +61,6 @@ pub fn url(name: &str) -> String {
 }
 
 /// `GET /assets/{name}`.
-#[expect(clippy::unused_async, reason = "the router takes async functions only")]
 pub async fn serve(Path(name): Path<String>) -> Response {
     let Some(asset) = asset(&name) else {
         return StatusCode::NOT_FOUND.into_response();

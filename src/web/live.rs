@@ -1,5 +1,5 @@
 //! Watching an order: what live pages and status streams stand on. This process hears of changes at
-//! once; what another node did shows within [`LOOK_EVERY`], because versions are compared.
+//! once; what another node did shows within two seconds, because versions are compared.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -73,7 +73,7 @@ impl Watch {
                 Ok(_) => {}
                 // The reader waits; the next look may work.
                 Err(e) => {
-                    tracing::warn!(order = %self.order, "a watched order cannot be read: {e}")
+                    tracing::warn!(order = %self.order, "a watched order cannot be read: {e}");
                 }
             }
             // Elapsed: time to look whether another node changed it.

@@ -28,7 +28,10 @@ const AGE: Duration = Duration::from_secs(5);
 
 /// The last counts. Who comes while they are being made waits for them.
 #[derive(Clone, Default)]
-pub struct Gauges(Arc<Mutex<Option<(Timestamp, Arc<Counts>)>>>);
+pub struct Gauges(Arc<Mutex<Option<Counted>>>);
+
+/// When, and what.
+type Counted = (Timestamp, Arc<Counts>);
 
 /// What the database says.
 struct Counts {

@@ -11,23 +11,18 @@
 //! }).await;
 //! ```
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use bursar::app::App;
-use bursar::clock::{Clock, Timestamp};
-use bursar::config::{BankAccount, Config, LmsConnection, Mode, Secret, SourceFolder};
+use bursar::clock::Timestamp;
+use bursar::config::Config;
 use bursar::connectors::gateways::sepay;
-use bursar::connectors::mail::Mailer;
-use bursar::connectors::{Connectors, lms, sources};
 use bursar::db::{Breaks, Kind};
-use bursar::id::Mint;
-use bursar::model::catalogue;
 use bursar::money::Money;
+use bursar::queue;
 use bursar::web::server;
-use bursar::{model, queue};
 use reqwest::header::HeaderMap;
 use reqwest::{RequestBuilder, StatusCode};
 use serde_json::{Value, json};
@@ -37,9 +32,11 @@ use tokio::task::JoinHandle;
 
 use super::databases::{self, Scratch};
 
+mod setup;
+
 /// `rust` 599,000 (enrolment, files), `photo` 399,000 (enrolment), `books` 499,000 (files of the
 /// seller's own worker); the bundle `all` at 1,199,000; any 2 for 900,000.
-pub const CATALOGUE: &str = include_str!("server.toml");
+pub const CATALOGUE: &str = include_str!("server/catalogue.toml");
 /// 2026-01-05T03:00:00Z.
 pub const START: Timestamp = Timestamp(1_767_582_000_000);
 pub const ACCOUNT: &str = "0123499999";
@@ -60,7 +57,7 @@ pub struct Server {
     /// `http://127.0.0.1:PORT`.
     pub url: String,
     /// `outbox/` has the letters, `files/` the course files.
-    pub folder: TempDir,
+    folder: TempDir,
     stop: Option<oneshot::Sender<()>>,
     serving: JoinHandle<anyhow::Result<()>>,
     next_transfer: AtomicI64,
@@ -98,11 +95,11 @@ impl Server {
         let listener = server::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let mut options = Options {
-            config: config(&url, &folder),
+            config: setup::config(&url, &folder),
             breaks: None,
         };
         change(&mut options);
-        let app = app(&scratch, options).await;
+        let app = setup::app(&scratch, options).await;
         let (stop, stopped) = oneshot::channel();
         let shutdown = async { drop(stopped.await) };
         let serving = tokio::spawn(server::serve(app.clone(), listener, shutdown));
@@ -121,7 +118,13 @@ impl Server {
 
     /// Work until nothing is due; how many attempts ran.
     pub async fn drain(&self) -> usize {
-        queue::drain(&self.app).await.unwrap()
+        Box::pin(queue::drain(&self.app)).await.unwrap()
+    }
+
+    /// How many letters were sent.
+    pub fn letters(&self) -> usize {
+        let outbox = std::fs::read_dir(self.folder.path().join("outbox"));
+        outbox.map_or(0, Iterator::count)
     }
 
     /// Let time pass.
@@ -200,61 +203,4 @@ pub async fn answer(request: RequestBuilder) -> Answer {
         json: serde_json::from_str(&text).unwrap_or(Value::Null),
         text,
     }
-}
-
-fn config(url: &str, folder: &TempDir) -> Config {
-    let mut config = Config {
-        mode: Mode::Development,
-        public_url: url.to_owned(),
-        ..Config::default()
-    };
-    config.payments.accounts = vec![BankAccount {
-        bank: "970436".to_owned(),
-        number: ACCOUNT.to_owned(),
-        holder: "NGUYEN VAN A".to_owned(),
-    }];
-    config.payments.sepay.api_key = Some(Secret::new(API_KEY));
-    config.payments.sepay.hmac_secret = Some(Secret::new(HMAC_SECRET));
-    config.worker.secret = Some(Secret::new(WORKER_SECRET));
-    config.lms = BTreeMap::from([(
-        "lms".to_owned(),
-        LmsConnection {
-            kind: "fake".to_owned(),
-            base_url: "http://lms.example".to_owned(),
-            ..LmsConnection::default()
-        },
-    )]);
-    let files = folder.path().join("files");
-    std::fs::create_dir_all(files.join("rust")).unwrap();
-    std::fs::write(files.join("rust/lesson.txt"), "Bài 1").unwrap();
-    config.sources = BTreeMap::from([("files".to_owned(), SourceFolder { path: files })]);
-    config.mail.folder = folder.path().join("outbox");
-    config.limits.orders_per_minute = 1000;
-    config.limits.failures_per_minute = 1000;
-    config
-}
-
-async fn app(scratch: &Scratch, options: Options) -> Arc<App> {
-    let Options { config, breaks } = options;
-    let db = scratch.open_with(&model::statements()).await;
-    let sold = catalogue::read(CATALOGUE).unwrap();
-    db.write(move |tx| Box::pin(async move { catalogue::replace(tx, &sold).await }))
-        .await
-        .unwrap();
-    let world = Connectors {
-        lms: config
-            .lms
-            .iter()
-            .map(|(name, c)| (name.clone(), lms::connect(c).unwrap()))
-            .collect(),
-        sources: config
-            .sources
-            .iter()
-            .map(|(name, s)| (name.clone(), sources::Folder::open(&s.path).unwrap()))
-            .collect(),
-        mail: Mailer::from_config(&config.mail).unwrap(),
-    };
-    let db = breaks.map_or(db.clone(), |breaks| db.with_breaks(breaks));
-    let (clock, mint) = (Clock::still(START), Mint::seeded(1));
-    App::new(config, db, world, clock, mint).await.unwrap()
 }

@@ -40,7 +40,7 @@ impl Events {
             if let Some((event, rest)) = self.buffer.split_once("\n\n") {
                 let data = event.strip_prefix("event: status\ndata: ").expect(event);
                 let data = serde_json::from_str(data).unwrap();
-                self.buffer = rest.to_owned();
+                self.buffer = String::from(rest);
                 return Some(data);
             }
             let chunk = self.response.chunk().await.unwrap()?;

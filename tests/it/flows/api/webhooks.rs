@@ -86,6 +86,8 @@ async fn a_hundred_deliveries_at_once_are_one_transfer() {
         let first = answers.iter().filter(|a| a.json["duplicate"] == false);
         assert_eq!(first.count(), 1);
         assert_eq!(waiting_messages(&server).await, 0);
+        server.drain().await;
+        assert_eq!(server.letters(), 2, "the receipt, and that it is done");
     })
     .await;
 }
@@ -168,7 +170,6 @@ async fn an_authentic_message_that_cannot_be_understood_is_kept_for_a_task() {
         let mut waiting = 0;
         for amount in [
             json!(-5),
-            json!(0),
             json!("1e999"),
             json!(99_999_999_999_999_i64),
             json!(null),
