@@ -28,6 +28,7 @@ CREATE TABLE orders (
   order_status TEXT NOT NULL         -- derived from the lines; stored because sellers filter by it
     CHECK (order_status IN ('pending', 'processing', 'completed', 'failed')),
   remaining BIGINT NOT NULL CHECK (remaining >= 0), -- lines not yet final; at zero the order is finished, once
+  kept BIGINT NOT NULL DEFAULT 0,    -- lines that became final and were kept; none at the end is a failed order
   idempotency_key TEXT UNIQUE,       -- the shop front end's, so that its retry finds the same order
   request_digest TEXT,               -- of what came with the key: the same key with other content is refused
   version BIGINT NOT NULL DEFAULT 1, -- grows with every visible change; live pages compare it
@@ -50,7 +51,7 @@ CREATE TABLE lines (
   access_days BIGINT,                -- from activation; NULL is for ever
   promises TEXT NOT NULL,            -- JSON: the benefits, frozen as the price is; grants are planned from it
   status TEXT NOT NULL CHECK (status IN ('pending', 'processing', 'enrolled', 'completed', 'failed')),
-  open_grants BIGINT NOT NULL DEFAULT 0 CHECK (open_grants >= 0), -- not yet final; counted, never queried: two that finish together must both be seen
+  open_grants BIGINT NOT NULL CHECK (open_grants >= 0), -- promises not yet final; counted, never queried: two that finish together must both be seen
   UNIQUE (order_id, position),
   UNIQUE (order_id, course)
 );
@@ -130,6 +131,7 @@ CREATE TABLE grants (
   attempts BIGINT NOT NULL DEFAULT 0, -- shown to the buyer as "attempt k"
   next_at BIGINT,                    -- when the next attempt is due
   receipt TEXT,                      -- JSON: remote ids and the evidence of the read-back
+  access_days BIGINT,                -- the line's, at hand when it is activated
   planned_at BIGINT NOT NULL,
   give_up_at BIGINT NOT NULL,        -- after this an unkept grant fails its line
   activated_at BIGINT,

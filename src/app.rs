@@ -11,7 +11,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::config::{Config, Mode, Shop};
 use crate::connectors::Connectors;
 use crate::connectors::destinations::links::Links;
-use crate::connectors::gateways::Gateways;
+use crate::connectors::gateways::{Gateway, Gateways, vietqr};
 use crate::connectors::lms;
 use crate::db::Db;
 use crate::error::Result;
@@ -19,7 +19,7 @@ use crate::fulfilment::Policy;
 use crate::id::{GrantId, Mint, OrderId};
 use crate::model::audit::Actor;
 use crate::model::catalogue::{self, Catalogue};
-use crate::model::{Moment, key};
+use crate::model::{Moment, code, key};
 use crate::web::limits::Limits;
 
 pub mod intake;
@@ -98,12 +98,14 @@ impl App {
         clock: Clock,
         mint: Mint,
     ) -> anyhow::Result<Arc<Self>> {
+        check(&config)?;
+        let gateways = Gateways::new(&config.payments);
         let links = links(&config, &db, &clock, &mint).await?;
         let desk = Desk {
-            policy: policy(&config),
+            policy: policy(&config, &gateways),
             shop: config.shop.clone(),
             public_url: config.public_url.clone(),
-            gateways: Gateways::new(&config.payments),
+            gateways,
             links,
             course_pages: course_pages(&config),
         };
@@ -137,7 +139,7 @@ impl App {
         self.config.mode == Mode::Demo
     }
 
-    /// The catalogue as it is on sale; at most [`CATALOGUE_AGE`] behind an import by another process.
+    /// The catalogue as it is on sale; at most two seconds behind an import by another process.
     pub async fn catalogue(&self) -> Result<Arc<Catalogue>> {
         let now = self.clock.now();
         let held = self.shelf.get();
@@ -202,6 +204,18 @@ impl Live {
     }
 }
 
+/// What settings mean to the parts that use them; their form was checked when they were read.
+fn check(config: &Config) -> anyhow::Result<()> {
+    let prefix = config.shop.code_prefix.as_str();
+    code::check_prefix(prefix)
+        .map_err(|why| anyhow::anyhow!("shop.code_prefix {prefix:?} {why}"))?;
+    for (place, account) in config.payments.accounts.iter().enumerate() {
+        vietqr::pay_into(account, 1, prefix)
+            .map_err(|why| anyhow::anyhow!("payments.accounts[{place}]: {why}"))?;
+    }
+    Ok(())
+}
+
 fn course_pages(config: &Config) -> BTreeMap<String, lms::CoursePage> {
     let pages = config
         .lms
@@ -210,7 +224,7 @@ fn course_pages(config: &Config) -> BTreeMap<String, lms::CoursePage> {
     pages.collect()
 }
 
-fn policy(config: &Config) -> Policy {
+fn policy(config: &Config, gateways: &Gateways) -> Policy {
     Policy {
         prefix: config.shop.code_prefix.clone(),
         order_ttl: Duration::from_secs(3600) * config.payments.order_ttl_hours,
@@ -222,7 +236,7 @@ fn policy(config: &Config) -> Policy {
             .map(|a| a.number.clone())
             .collect(),
         give_up_after: Duration::from_secs(3600) * config.fulfilment.give_up_after_hours,
-        gateways: vec!["sepay"],
+        gateways: gateways.iter().map(Gateway::name).collect(),
         courses_per_order: config.limits.courses_per_order,
     }
 }

@@ -191,6 +191,8 @@ pub struct Shop {
     pub code_prefix: String,
     /// Minutes east of Greenwich for times that people read; Vietnam is 420.
     pub utc_offset_minutes: i32,
+    /// Folder with the pictures that the catalogue names as paths. Unset: they are not shown.
+    pub covers: Option<PathBuf>,
 }
 
 /// Money settings.

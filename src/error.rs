@@ -27,7 +27,7 @@ pub enum Error {
 /// A refusal: `code` is public and stable (`unknown_course`), `values` fill its message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// Stable, snake_case; `error.<code>` in the locales.
+    /// Stable, `snake_case`; `error.<code>` in the locales.
     pub code: &'static str,
     /// Named values of the message.
     pub values: Vec<(&'static str, String)>,

@@ -1,9 +1,10 @@
-//! Identifiers and chance. An id says what it names (`ord_…`) and sorts by time of creation;
-//! it is never a secret. Secrets and order codes come from the same [`Mint`], which tests seed.
+//! Identifiers and chance. An id says what it names (`ord_…`) and sorts by time of creation, also
+//! within one millisecond of one process: the audit is read in that order. It is never a secret. Secrets and order codes come from the same [`Mint`], which tests seed.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rand::{RngExt, SeedableRng, rngs::StdRng};
+use ulid::Ulid;
 
 use crate::clock::Timestamp;
 
@@ -58,7 +59,12 @@ ids! {
 
 /// Where ids, secrets and codes come from.
 #[derive(Clone)]
-pub struct Mint(Arc<Mutex<StdRng>>);
+pub struct Mint(Arc<Mutex<Source>>);
+
+struct Source {
+    rng: StdRng,
+    last: Ulid,
+}
 
 impl std::fmt::Debug for Mint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -70,28 +76,41 @@ impl Mint {
     /// Seeded by the operating system.
     #[must_use]
     pub fn system() -> Self {
-        Self(Arc::new(Mutex::new(rand::make_rng())))
+        Self::over(rand::make_rng())
     }
 
     /// The same sequence every time, for tests.
     #[must_use]
     pub fn seeded(seed: u64) -> Self {
-        Self(Arc::new(Mutex::new(StdRng::seed_from_u64(seed))))
+        Self::over(StdRng::seed_from_u64(seed))
     }
 
-    /// A new id: prefix, then a ULID (48 bits of time, 80 of chance).
+    fn over(rng: StdRng) -> Self {
+        let last = Ulid::nil();
+        Self(Arc::new(Mutex::new(Source { rng, last })))
+    }
+
+    /// A new id: prefix, then a ULID (48 bits of time, 80 of chance). In the millisecond of the
+    /// last one, the last one's successor.
     #[must_use]
     pub fn id<I: Identifier>(&self, now: Timestamp) -> I {
-        let chance = self.with(|rng| rng.random::<u128>());
         let millis = u64::try_from(now.0).unwrap_or(0);
-        let ulid = ulid::Ulid::from_parts(millis, chance);
+        let ulid = self.locked(|source| {
+            let next = (source.last.timestamp_ms() == millis).then(|| source.last.increment());
+            let chance = source.rng.random::<u128>();
+            // None after 2^80 ids at the worst: then order is lost, uniqueness is not.
+            source.last = next
+                .flatten()
+                .unwrap_or_else(|| Ulid::from_parts(millis, chance));
+            source.last
+        });
         I::from(format!("{}_{}", I::PREFIX, ulid.to_string().to_lowercase()))
     }
 
     /// An unguessable word of 160 bits, lower-case hex; fit for URLs.
     #[must_use]
     pub fn secret(&self) -> String {
-        hex::encode(self.with(|rng| rng.random::<[u8; 20]>()))
+        hex::encode(self.with(RngExt::random::<[u8; 20]>))
     }
 
     /// `length` characters of [`UNAMBIGUOUS`].
@@ -107,10 +126,14 @@ impl Mint {
     /// A number in `0.0..1.0`, for jitter.
     #[must_use]
     pub fn fraction(&self) -> f64 {
-        self.with(|rng| rng.random::<f64>())
+        self.with(RngExt::random::<f64>)
     }
 
     fn with<T>(&self, draw: impl FnOnce(&mut StdRng) -> T) -> T {
-        draw(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        self.locked(|source| draw(&mut source.rng))
+    }
+
+    fn locked<T>(&self, step: impl FnOnce(&mut Source) -> T) -> T {
+        step(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

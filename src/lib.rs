@@ -1,43 +1,41 @@
 //! Bursar turns a paid course order into access, once, and shows everybody the truth while it does.
+//! *Decide in one transaction, act in tasks, record in one transaction.* The map, in reading order:
 //!
-//! The map, in reading order. *Decide in one transaction, act in tasks, record in one transaction.*
+//! * [`error`]: which error goes where
+//! * [`clock`], [`id`], [`money`], [`ascii`]: small values
+//! * [`fact`]: what a gateway said, in our words
+//! * [`outcome`]: how one attempt at an effect ended
+//! * [`words`]: every word that a person reads
+//! * [`config`]: settings, checked as a whole
+//! * [`db`]: the two databases, and nothing of ours
+//! * [`model`]: nouns: types, states, rules, SQL
+//! * [`fulfilment`]: verbs: the steps of an order's life, database work only
+//! * [`tasks`]: effects, in three phases
+//! * [`queue`]: claim, run, sweep
+//! * [`connectors`]: the outside world
+//! * [`emails`]: messages to buyers, rendered
+//! * [`app`]: a running Bursar, put together once
+//! * [`web`]: doors over HTTP
+//! * [`cli`]: the command line
 
-/// Text in plain ASCII.
-pub mod ascii;
-/// Time as a value.
-pub mod clock;
-/// Which error goes where.
-pub mod error;
-/// What a gateway said, in our words.
-pub mod fact;
-/// Ids, secrets, order codes.
-pub mod id;
-/// Money in minor units.
-pub mod money;
-/// How one attempt at an effect ended.
-pub mod outcome;
-
-/// A running Bursar.
 pub mod app;
-/// Settings.
+pub mod ascii;
+pub mod cli;
+pub mod clock;
 pub mod config;
-/// The outside world.
 pub mod connectors;
-/// The two databases.
 pub mod db;
-/// Messages to buyers, rendered.
 pub mod emails;
-/// Verbs: the steps, database work only.
+pub mod error;
+pub mod fact;
 pub mod fulfilment;
-/// Nouns: types, states, rules, SQL.
+pub mod id;
 pub mod model;
-/// Lease, run, record, sweep.
+pub mod money;
+pub mod outcome;
 pub mod queue;
-/// Effects, in three phases.
 pub mod tasks;
-/// Doors over HTTP.
 pub mod web;
-/// Every word a person reads.
 pub mod words;
 
 rust_i18n::i18n!("locales", fallback = "vi");

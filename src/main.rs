@@ -1,3 +1,8 @@
 //! The `bursar` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    bursar::cli::run().await
+}

@@ -132,7 +132,8 @@ async fn round(app: &Arc<App>, lanes: &mut Lanes, done: &Arc<Notify>) -> usize {
         let share = lanes.take(task.connection.as_deref());
         let (app, done) = (app.clone(), done.clone());
         tokio::spawn(async move {
-            attempt(&app, &task).await;
+            // Boxed: a future of every kind of task at once is too large for the stack.
+            Box::pin(attempt(&app, &task)).await;
             drop(share);
             done.notify_one();
         });
@@ -217,7 +218,7 @@ async fn attempt(app: &Arc<App>, task: &Leased) {
     match ran {
         Ok(Attempt::Ended(word)) => tracing::debug!(task = %id, "{kind} {id}: {word}"),
         Ok(Attempt::Lost) => {
-            tracing::warn!(task = %id, "{kind} {id} lost its lease: nothing was written")
+            tracing::warn!(task = %id, "{kind} {id} lost its lease: nothing was written");
         }
         // The lease ends by itself and the sweep makes the task ready again.
         Err(e) => tracing::error!(task = %id, "{kind} {id} failed inside: {e}"),

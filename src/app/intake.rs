@@ -86,7 +86,7 @@ async fn keep_raw(app: &App, arrival: Arrival, problem: &str) -> Result<Settled>
                     subject: &event.0,
                     connection: None,
                 };
-                task::enqueue(tx, &moment, &new).await?;
+                task::enqueue(tx, &moment, &new);
             }
             Ok(stored.is_none())
         })

@@ -82,6 +82,9 @@ impl Rules {
             shop.utc_offset_minutes,
             -720..=840,
         );
+        if let Some(covers) = &shop.covers {
+            self.given("shop.covers", &covers.to_string_lossy());
+        }
     }
 
     fn payments(&mut self, payments: &Payments) {

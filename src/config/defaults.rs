@@ -37,6 +37,7 @@ impl Default for Shop {
             locale: "vi".to_owned(),
             code_prefix: "DH".to_owned(),
             utc_offset_minutes: 420,
+            covers: None,
         }
     }
 }

@@ -140,7 +140,8 @@ fn kind_in_words(rust: &str) -> &str {
     match rust {
         "a string" | "string" | "path string" => "text in quotes",
         "a boolean" => "true or false",
-        "u16" | "u32" | "u64" | "usize" => "a whole number, 0 or more, without quotes",
+        "u16" => "a whole number from 0 to 65535, without quotes",
+        "u32" | "u64" | "usize" => "a whole number, 0 or more, without quotes",
         "i32" | "i64" => "a whole number without quotes",
         "a sequence" => "a list: [[payments.accounts]] for each account",
         "a map" => "a section with names, as bursar.example.toml shows",

@@ -24,7 +24,7 @@ pub enum Mailer {
         /// The sender of every letter.
         from: Mailbox,
         /// The server.
-        server: Smtp,
+        server: Box<Smtp>,
     },
     /// Into a folder, one file each.
     Folder {
@@ -105,7 +105,7 @@ impl Mailer {
             .map_err(|_| anyhow::anyhow!("mail.from is not an e-mail address"))?;
         match mail.transport.as_str() {
             "smtp" => {
-                let server = Smtp::from_config(mail, from.email.domain())?;
+                let server = Box::new(Smtp::from_config(mail, from.email.domain())?);
                 Ok(Self::Smtp { from, server })
             }
             "folder" => {

@@ -6,6 +6,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context;
+
+use crate::config::Config;
+
 pub mod destinations;
 pub mod gateways;
 pub mod http;
@@ -22,6 +26,31 @@ pub struct Connectors {
     pub sources: BTreeMap<String, sources::Folder>,
     /// Outgoing mail.
     pub mail: mail::Mailer,
+}
+
+impl Connectors {
+    /// As the settings say. Nothing is connected yet.
+    pub fn from_config(config: &Config) -> anyhow::Result<Self> {
+        let lms = config.lms.iter().map(|(name, connection)| {
+            let connected = lms::connect(connection);
+            Ok((
+                name.clone(),
+                connected.with_context(|| format!("connection {name:?}"))?,
+            ))
+        });
+        let sources = config.sources.iter().map(|(name, source)| {
+            let opened = sources::Folder::open(&source.path);
+            Ok((
+                name.clone(),
+                opened.with_context(|| format!("source {name:?}"))?,
+            ))
+        });
+        Ok(Self {
+            lms: lms.collect::<anyhow::Result<_>>()?,
+            sources: sources.collect::<anyhow::Result<_>>()?,
+            mail: mail::Mailer::from_config(&config.mail)?,
+        })
+    }
 }
 
 /// Why a call to the outside failed, named before it leaves the connector.

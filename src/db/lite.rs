@@ -55,6 +55,25 @@ impl Lite {
         })
     }
 
+    /// Open a file that exists and is up to date for writing, beside the process that has the lock.
+    pub(super) fn open_beside(
+        path: &Path,
+        statements: &[&'static Sql],
+        readers: usize,
+        bell: Bell,
+        counts: Arc<Counts>,
+    ) -> anyhow::Result<Self> {
+        ensure!(path.exists(), "there is no database at {}", path.display());
+        let capacity = statements.len() + SPARE_STATEMENTS;
+        let connection = open_writer(path, capacity)?;
+        let columns = Arc::new(statement::prepare_all(&connection, statements)?);
+        Ok(Self {
+            readers: Readers::new(path.to_owned(), capacity, readers, Arc::clone(&columns)),
+            writer: Some(Writer::start(connection, columns, bell, counts)?),
+            _lock: None,
+        })
+    }
+
     /// Open a file that exists, and that another process may be writing to, for reading.
     pub(super) fn open_to_read(
         path: &Path,

@@ -114,6 +114,24 @@ impl Db {
         Ok(Self::over(engine, Bell::local(), Arc::default()))
     }
 
+    /// Open for reading and writing beside a server that may be running: the way of commands that
+    /// change something. It neither creates nor migrates and takes no lock; SQLite itself keeps the
+    /// two writers apart. The server hears no bell, and finds new work by its next look.
+    pub async fn open_beside(url: &str, statements: &[&'static Sql]) -> anyhow::Result<Self> {
+        let options = OpenOptions::default();
+        let Some(path) = url.strip_prefix("sqlite:") else {
+            return Self::open_with(url, statements, options).await;
+        };
+        let (bell, counts) = (Bell::local(), Arc::<Counts>::default());
+        let open = {
+            let (bell, counts) = (bell.clone(), Arc::clone(&counts));
+            let (path, statements) = (file_path(path)?, statements.to_vec());
+            move || lite::Lite::open_beside(&path, &statements, options.readers, bell, counts)
+        };
+        let lite = tokio::task::spawn_blocking(open).await??;
+        Ok(Self::over(Engine::Lite(Arc::new(lite)), bell, counts))
+    }
+
     async fn open_sqlite(
         path: &str,
         statements: &[&'static Sql],

@@ -13,7 +13,7 @@ use crate::model::Moment;
 use crate::model::email::{self, Letter};
 use crate::model::grant::{self, Benefit, Grant, GrantState, Step};
 use crate::model::line::{self, LineStatus};
-use crate::model::order::{self, Order, OrderStatus};
+use crate::model::order::{self, Order};
 use crate::outcome::{Receipt, Who};
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -40,8 +40,11 @@ pub async fn begin(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId) -> Result<(Be
     if !grant.state.is_owed() {
         return Ok((Begin::Gone, grant));
     }
-    if grant.benefit == Benefit::Enrolment && grant::is_busy(tx, &grant).await? {
-        return Ok((Begin::Busy, grant));
+    if grant.benefit == Benefit::Enrolment {
+        grant::take_turn(tx, &grant).await?;
+        if grant::is_busy(tx, &grant).await? {
+            return Ok((Begin::Busy, grant));
+        }
     }
     if !grant::advance(tx, moment, &grant, GrantState::Working, Step::default()).await? {
         return Err(Error::Conflict("the grant moved"));
@@ -50,17 +53,17 @@ pub async fn begin(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId) -> Result<(Be
     Ok((Begin::Act, grant))
 }
 
-/// It happened and was read back: the grant is active, and everything that follows from it.
+/// It happened and was read back: the grant is active, and everything that follows from it; also
+/// when it was given up, or re-armed, while the attempt was under way.
 /// Revoked meanwhile: the effect stands outside, so it is left to `revoke` to take it back.
 pub async fn keep(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId, receipt: Receipt) -> Result<()> {
     let grant = grant::get(tx, id).await?;
     if !grant.state.may_become(GrantState::Active) {
         return Ok(());
     }
-    let line = line::get(tx, &grant.line).await?;
     let step = Step {
         receipt: Some(receipt),
-        expires_at: line.access_days.map(|days| after_days(moment.now, days)),
+        expires_at: grant.access_days.map(|days| after_days(moment.now, days)),
         ..Step::default()
     };
     if !grant::advance(tx, moment, &grant, GrantState::Active, step).await? {
@@ -73,7 +76,8 @@ pub async fn keep(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId, receipt: Recei
     }
 }
 
-/// It did not happen yet, or cannot by itself: where the grant waits, why, and for whom.
+/// It did not happen yet, or cannot by itself: where the grant waits, why, and for whom. One that
+/// was given up meanwhile stays so: only a person re-arms it.
 pub async fn stall(
     tx: &mut Tx<'_>,
     moment: &Moment,
@@ -82,7 +86,7 @@ pub async fn stall(
     (who, why, next_at): (Option<Who>, &str, Option<Timestamp>),
 ) -> Result<()> {
     let grant = grant::get(tx, id).await?;
-    if !grant.state.may_become(to) {
+    if !grant.state.is_owed() || !grant.state.may_become(to) {
         return Ok(());
     }
     let step = Step {
@@ -152,40 +156,31 @@ async fn count(tx: &mut Tx<'_>, moment: &Moment, grant: &Grant) -> Result<()> {
         LineStatus::Failed
     };
     if line::advance(tx, moment, place, status, to).await? {
-        line_final(tx, moment, grant).await?;
+        line_final(tx, moment, grant, kept).await?;
     }
     Ok(())
 }
 
-/// A line became final: the one that counts the order to zero finishes it and decides its mail.
-async fn line_final(tx: &mut Tx<'_>, moment: &Moment, grant: &Grant) -> Result<()> {
-    if order::line_finished(tx, &grant.order).await? > 0 {
-        return Ok(());
-    }
-    let kept = line::kept(tx, &grant.order).await?;
-    let status = if kept > 0 {
-        OrderStatus::Completed
-    } else {
-        OrderStatus::Failed
-    };
-    if order::finish(tx, moment, &grant.order, status).await? {
-        let order = order::get(tx, &grant.order).await?;
+/// A line became final: the one that counts the order to zero decides its mail.
+async fn line_final(tx: &mut Tx<'_>, moment: &Moment, grant: &Grant, kept: bool) -> Result<()> {
+    if let Some(order) = order::line_finished(tx, moment, &grant.order, kept).await? {
         email::queue(tx, moment, &order, &Letter::Completed).await?;
     }
     Ok(())
 }
 
 /// A grant that had been given up was kept after all: once its line owes nothing more, the line
-/// completes and has its own late e-mail, if the order's own had gone out.
+/// completes and has its own late e-mail, if the order's own had gone out. Line and order are held,
+/// because another grant may be counting them at this moment without seeing this one.
 async fn kept_late(tx: &mut Tx<'_>, moment: &Moment, grant: &Grant) -> Result<()> {
-    let line = line::get(tx, &grant.line).await?;
+    let line = line::lock(tx, &grant.line).await?;
     order::touch(tx, &grant.order);
     if line.status != LineStatus::Failed || grant::unkept(tx, &grant.line).await? > 0 {
         return Ok(());
     }
+    let order = order::hold(tx, &grant.order).await?;
     let place = (&grant.order, &grant.line);
     if line::advance(tx, moment, place, LineStatus::Failed, LineStatus::Completed).await? {
-        let order = order::get(tx, &grant.order).await?;
         order::correct(tx, moment, &order.id).await?;
         late_letter(tx, moment, &order, &grant.line).await?;
     }

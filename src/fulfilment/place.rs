@@ -133,18 +133,18 @@ pub async fn place(
     if let Some(placed) = placed_before(tx, request).await? {
         return Ok(placed);
     }
-    let id = store(tx, moment, policy, request, basket).await?;
+    let order = store(tx, moment, policy, request, basket).await?;
     let mut lines = Vec::with_capacity(basket.courses.len());
     for (position, course) in basket.courses.iter().enumerate() {
-        let line = new_line(moment, &id, basket, position, course);
-        line::insert(tx, &line, position).await?;
+        let line = new_line(moment, &order.id, basket, position, course);
+        line::insert(tx, &line, position)?;
         lines.push(line);
     }
     for gateway in &policy.gateways {
-        payment::open(tx, moment, &id, gateway, basket.quote.total).await?;
+        payment::open(tx, moment, &order.id, gateway, basket.quote.total);
     }
     Ok(Placed {
-        order: order::get(tx, &id).await?,
+        order,
         lines,
         existing: false,
     })
@@ -175,7 +175,7 @@ async fn store(
     policy: &Policy,
     request: &Request,
     basket: &Basket,
-) -> Result<OrderId> {
+) -> Result<Order> {
     let (name, phone) = (request.name.as_str(), request.phone.as_deref());
     let customer = customer::meet(tx, moment, &request.email, name, phone).await?;
     let price_rule = basket.quote.rule.to_json()?;
@@ -201,7 +201,7 @@ async fn store(
             expires_at,
         };
         if order::insert(tx, moment, &new).await? {
-            return Ok(id);
+            return Ok(new.stored(moment.now));
         }
     }
     // With a key, the likelier reason is that its twin committed between our look and our insert.
@@ -228,7 +228,7 @@ fn new_line(
         access_days: course.access_days.map(i64::from),
         promises: course.benefits.iter().map(promise).collect(),
         status: LineStatus::Pending,
-        open_grants: 0,
+        open_grants: i64::try_from(course.benefits.len()).unwrap_or(i64::MAX),
     }
 }
 

@@ -1,5 +1,5 @@
 //! Plan: from the moment of payment every promise of every line is a grant with a task.
-//! Planning twice plans once, so the sweep may call it for any paid order.
+//! The table's own constraint makes planning twice plan once.
 
 use super::Policy;
 use crate::db::Tx;
@@ -7,35 +7,19 @@ use crate::error::Result;
 use crate::id::GrantId;
 use crate::model::Moment;
 use crate::model::grant::{self, Benefit, Grant, GrantState};
-use crate::model::line::{self, Line, Promise};
+use crate::model::line::{Line, Promise};
 use crate::model::order::Order;
 use crate::model::task::{self, Kind, NewTask};
 
-/// Plan every line of a paid order; returns how many lines it has.
-pub async fn plan(
-    tx: &mut Tx<'_>,
-    moment: &Moment,
-    policy: &Policy,
-    order: &Order,
-) -> Result<usize> {
-    let lines = line::of_order(tx, &order.id).await?;
-    for line in &lines {
-        let mut planned = 0;
+/// Plan every promise of the lines that a payment started.
+pub fn plan(tx: &mut Tx<'_>, moment: &Moment, policy: &Policy, order: &Order, lines: &[Line]) {
+    for line in lines {
         for (position, promise) in line.promises.iter().enumerate() {
             let grant = new_grant(moment, policy, order, line, promise);
-            if grant::plan(tx, moment, &grant, position).await? {
-                enqueue(tx, moment, &grant).await?;
-                planned += 1;
-            }
+            grant::plan(tx, moment, &grant, position);
+            task::enqueue(tx, moment, &task_of(&grant));
         }
-        line::open_grants(tx, &line.id, planned).await?;
     }
-    Ok(lines.len())
-}
-
-/// Write the task that a grant needs where it stands.
-pub async fn enqueue(tx: &mut Tx<'_>, moment: &Moment, grant: &Grant) -> Result<()> {
-    task::enqueue(tx, moment, &task_of(grant)).await
 }
 
 /// Make the task that a grant needs due now, written anew where it is missing.
@@ -73,6 +57,8 @@ fn new_grant(
         connection: promise.connection.clone(),
         target: promise.target.clone(),
         learner: order.email.clone(),
+        buyer: order.name.clone(),
+        access_days: line.access_days,
         state: GrantState::Waiting,
         counted: false,
         who: None,

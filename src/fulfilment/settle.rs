@@ -66,8 +66,8 @@ async fn repeated(tx: &mut Tx<'_>, facts: &[Fact]) -> Result<Settled> {
     };
     for fact in facts {
         let Fact::Transfer(fact) = fact;
-        if let Some(Some(order)) = transfer::seen(tx, fact).await? {
-            settled.order = Some(order::get(tx, &order).await?);
+        if let Some(before) = booked_before(tx, fact).await? {
+            settled = before;
         }
     }
     Ok(settled)
@@ -80,17 +80,6 @@ async fn one(
     event: &EventId,
     fact: &TransferFact,
 ) -> Result<Settled> {
-    if let Some(order) = transfer::seen(tx, fact).await? {
-        let order = match order {
-            Some(id) => Some(order::get(tx, &id).await?),
-            None => None,
-        };
-        return Ok(Settled {
-            duplicate: true,
-            order,
-            ..Settled::default()
-        });
-    }
     let found = find(tx, policy, fact).await?;
     let class = classify(policy, fact, &found);
     let order = found.order();
@@ -99,7 +88,9 @@ async fn one(
         order: order.map(|o| &o.id),
     };
     let Some(transfer) = transfer::insert(tx, moment, event, fact, &verdict).await? else {
-        return Err(Error::Conflict("the transfer was booked meanwhile"));
+        // In the books already, under either of its keys; one that came at the same moment has committed.
+        let settled = booked_before(tx, fact).await?;
+        return settled.ok_or(Error::Conflict("the transfer is there and is not"));
     };
     let Some(order) = order else {
         return Ok(Settled {
@@ -108,8 +99,8 @@ async fn one(
         });
     };
     let mut lines_started = 0;
-    if pays(class) {
-        allocation::insert(tx, moment, &transfer, &order.id, fact.amount.minor).await?;
+    if pays(class) && fact.amount.minor > 0 {
+        allocation::insert(tx, moment, &transfer, &order.id, fact.amount.minor);
         lines_started = book(tx, moment, policy, order, fact, class).await?;
     }
     let order = order::get(tx, &order.id).await?;
@@ -119,6 +110,22 @@ async fn one(
         order: Some(order),
         lines_started,
     })
+}
+
+/// The answer about a transfer that is in the books already, under either of its keys.
+async fn booked_before(tx: &mut Tx<'_>, fact: &TransferFact) -> Result<Option<Settled>> {
+    let Some(order) = transfer::seen(tx, fact).await? else {
+        return Ok(None);
+    };
+    let order = match order {
+        Some(id) => Some(order::get(tx, &id).await?),
+        None => None,
+    };
+    Ok(Some(Settled {
+        duplicate: true,
+        order,
+        ..Settled::default()
+    }))
 }
 
 /// What a transfer's text led to.
@@ -141,7 +148,10 @@ impl Found {
 /// Look up every code in the memo. A check character lets one random word in 31 pass, so only a
 /// code that an order really has counts; two different orders are for a person to divide.
 async fn find(tx: &mut Tx<'_>, policy: &Policy, fact: &TransferFact) -> Result<Found> {
-    let codes: Vec<OrderCode> = code::find_codes(&fact.memos, &policy.prefix);
+    let mut codes: Vec<OrderCode> = code::find_codes(&fact.memos, &policy.prefix);
+    // Locked in one order by everybody: two transfers that name the same two would else wait for
+    // each other.
+    codes.sort();
     let mut orders = Vec::new();
     for code in &codes {
         if let Some(order) = order::lock(tx, code).await? {
@@ -193,7 +203,9 @@ fn against(policy: &Policy, order: &Order, amount: i64) -> Class {
         PaymentStatus::PartiallyRefunded | PaymentStatus::Refunded | PaymentStatus::Cancelled => {
             Class::AfterRefund
         }
-        PaymentStatus::Pending | PaymentStatus::Expired if after < least => Class::Short,
+        PaymentStatus::Pending | PaymentStatus::Expired if amount == 0 || after < least => {
+            Class::Short
+        }
         PaymentStatus::Pending | PaymentStatus::Expired if after > most => Class::Over,
         PaymentStatus::Expired => Class::Late,
         PaymentStatus::Pending if order.received.minor > 0 => Class::Combined,
@@ -223,13 +235,13 @@ async fn book(
         reopen(tx, moment, order, moment.now.plus(policy.order_ttl)).await?;
         return Ok(0);
     }
-    if !order::pay(tx, moment, order, amount).await? {
+    let Some(lines) = order::pay(tx, moment, order, amount).await? else {
         return Err(Error::Conflict("the order moved while it was being paid"));
-    }
+    };
     payment::paid(tx, &order.id, &fact.gateway);
-    let lines = plan::plan(tx, moment, policy, order).await?;
+    plan::plan(tx, moment, policy, order, &lines);
     email::queue(tx, moment, order, &Letter::Receipt).await?;
-    Ok(lines)
+    Ok(lines.len())
 }
 
 /// A short transfer for an expired order opens it again, for the rest at the stored price.

@@ -11,18 +11,16 @@ crate::statements! {
     TOTAL = "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) AS total FROM allocations WHERE order_id = $1";
 }
 
-/// Put `amount` of a transfer on an order. The caller adds it to the order in the same transaction.
-pub async fn insert(
+/// Put `amount` of a transfer on an order, with the commit. The caller adds it to the order in the same transaction.
+pub fn insert(
     tx: &mut Tx<'_>,
     moment: &Moment,
     transfer: &TransferId,
     order: &OrderId,
     amount: i64,
-) -> Result<()> {
+) {
     let id = moment.id::<AllocationId>();
-    tx.exec(&INSERT, args![&id, transfer, order, amount, moment.now])
-        .await?;
-    Ok(())
+    tx.later(&INSERT, args![&id, transfer, order, amount, moment.now]);
 }
 
 /// The ledger's own sum, to hold `orders.received` against.

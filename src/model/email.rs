@@ -141,7 +141,7 @@ pub async fn queue(
         subject: &id.0,
         connection: None,
     };
-    task::enqueue(tx, moment, &task).await?;
+    task::enqueue(tx, moment, &task);
     Ok(true)
 }
 

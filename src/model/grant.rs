@@ -24,7 +24,7 @@ states! {
         Active = "active",
         /// Cannot go on by itself; `who` must act, `why` says what. Re-armed one by one or by filter.
         ActionNeeded = "action_needed",
-        /// Not kept in time, or a person said so: the line is failed, the order can finish. A person's retry moves it on.
+        /// Not kept in time, or a person said so: the line is failed, the order can finish. A person's retry moves it on, or an attempt that was under way and worked.
         GaveUp = "gave_up",
         /// The right has ended; a task takes it back outside. Links are dead already.
         Revoking = "revoking",
@@ -43,7 +43,7 @@ impl GrantState {
             ActionNeeded, Active, Expired, GaveUp, Revoked, Revoking, Verifying, Waiting, Working,
         };
         match self {
-            Waiting => matches!(to, Waiting | Working | ActionNeeded | GaveUp),
+            Waiting => matches!(to, Waiting | Working | Active | ActionNeeded | GaveUp),
             Working => {
                 matches!(
                     to,
@@ -52,7 +52,8 @@ impl GrantState {
             }
             Verifying => matches!(to, Waiting | Working | ActionNeeded | GaveUp),
             ActionNeeded => matches!(to, Waiting | Working | GaveUp),
-            GaveUp => matches!(to, Waiting),
+            // An attempt that was under way when time ran out may still succeed.
+            GaveUp => matches!(to, Waiting | Active),
             Active => matches!(to, Revoking | Expired),
             Expired => matches!(to, Revoking),
             Revoking => matches!(to, Revoked),
@@ -116,6 +117,10 @@ pub struct Grant {
     pub target: String,
     /// The order's address.
     pub learner: String,
+    /// The buyer's name, where the grant was read alone; else empty.
+    pub buyer: String,
+    /// Days of access from activation; none is for ever.
+    pub access_days: Option<i64>,
     /// Where it stands.
     pub state: GrantState,
     /// Its line counted it as final.
@@ -138,6 +143,14 @@ pub struct Grant {
     pub expires_at: Option<Timestamp>,
 }
 
+impl Grant {
+    /// Its days are over, whether or not the sweep has seen it.
+    #[must_use]
+    pub fn has_run_out(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|end| end <= now)
+    }
+}
+
 /// What changes with a move.
 #[derive(Debug, Clone, Default)]
 pub struct Step {
@@ -156,26 +169,28 @@ pub struct Step {
 }
 
 crate::statements! {
-    INSERT = "INSERT INTO grants (id, order_id, line_id, position, kind, connection, target, learner, state,
-                planned_at, next_at, give_up_at)
-              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'waiting', $9, $10, $11) ON CONFLICT (line_id, position) DO NOTHING";
-    BY_ID = "SELECT * FROM grants WHERE id = $1";
-    OF_ORDER = "SELECT * FROM grants WHERE order_id = $1 ORDER BY line_id, position";
+    INSERT = "INSERT INTO grants (id, order_id, line_id, position, kind, connection, target, learner, access_days,
+                state, planned_at, next_at, give_up_at)
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'waiting', $10, $11, $12) ON CONFLICT (line_id, position) DO NOTHING";
+    BY_ID = "SELECT grants.*, orders.name AS buyer FROM grants JOIN orders ON orders.id = grants.order_id WHERE grants.id = $1";
+    OF_ORDER = "SELECT grants.*, '' AS buyer FROM grants WHERE order_id = $1 ORDER BY line_id, position";
     MOVE = "UPDATE grants SET state = $3, who = $4, why = $5, next_at = $6, attempts = attempts + $7,
               receipt = COALESCE($8, receipt), activated_at = COALESCE($9, activated_at),
               expires_at = COALESCE($10, expires_at), ended_at = $11,
               counted = CASE WHEN $3 IN ('active', 'gave_up') THEN 1 ELSE counted END,
               give_up_at = COALESCE($12, give_up_at)
             WHERE id = $1 AND state = $2";
-    OUT_OF_TIME = "SELECT * FROM grants WHERE state IN ('waiting', 'working', 'verifying', 'action_needed')
+    OUT_OF_TIME = "SELECT grants.*, '' AS buyer FROM grants WHERE state IN ('waiting', 'working', 'verifying', 'action_needed')
                    AND give_up_at <= $1 ORDER BY give_up_at LIMIT $2";
-    EXPIRED = "SELECT * FROM grants WHERE state = 'active' AND expires_at IS NOT NULL AND expires_at <= $1
+    EXPIRED = "SELECT grants.*, '' AS buyer FROM grants WHERE state = 'active' AND expires_at IS NOT NULL AND expires_at <= $1
                ORDER BY expires_at LIMIT $2";
-    UNATTENDED = "SELECT * FROM grants WHERE state IN ('waiting', 'working', 'verifying', 'revoking') AND NOT EXISTS
+    UNATTENDED = "SELECT grants.*, '' AS buyer FROM grants WHERE state IN ('waiting', 'working', 'verifying', 'revoking') AND NOT EXISTS
                     (SELECT 1 FROM tasks WHERE tasks.subject = grants.id AND tasks.state IN ('ready', 'leased'))
                   LIMIT $1";
     BUSY = "SELECT id FROM grants WHERE connection = $1 AND target = $2 AND learner = $3 AND id <> $4
               AND kind = 'enrolment' AND state IN ('working', 'verifying')";
+    TAKE_TURN = "SELECT COUNT($1) AS held"
+              | "SELECT COUNT(*) AS held FROM pg_advisory_xact_lock(hashtextextended($1, 0))";
     OTHER_REASONS = "SELECT COUNT(*) AS reasons FROM grants WHERE connection = $1 AND target = $2 AND learner = $3
                        AND id <> $4 AND state IN ('waiting', 'working', 'verifying', 'active', 'action_needed')";
     UNKEPT = "SELECT COUNT(*) AS unkept FROM grants WHERE line_id = $1
@@ -183,13 +198,8 @@ crate::statements! {
     COUNTS = "SELECT state, COUNT(*) AS grants FROM grants GROUP BY state";
 }
 
-/// Plan a grant. False: it was planned already.
-pub async fn plan(
-    tx: &mut Tx<'_>,
-    moment: &Moment,
-    grant: &Grant,
-    position: usize,
-) -> Result<bool> {
+/// Plan a grant with the commit; planned twice it stays as it is.
+pub fn plan(tx: &mut Tx<'_>, moment: &Moment, grant: &Grant, position: usize) {
     let values = args![
         &grant.id,
         &grant.order,
@@ -199,15 +209,13 @@ pub async fn plan(
         &grant.connection,
         &grant.target,
         &grant.learner,
+        grant.access_days,
         moment.now,
         moment.now,
         grant.give_up_at,
     ];
-    let planned = tx.exec(&INSERT, values).await? == 1;
-    if planned {
-        record(tx, moment, grant, None, GrantState::Waiting, None);
-    }
-    Ok(planned)
+    tx.later(&INSERT, values);
+    record(tx, moment, grant, None, GrantState::Waiting, None);
 }
 
 /// By id.
@@ -299,6 +307,15 @@ pub async fn unattended(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Grant>> {
         .collect()
 }
 
+/// Wait until nobody else decides about the same access, and keep others waiting until this
+/// transaction ends: two that look at each other's uncommitted grants would both decide wrongly.
+/// Taken before any row, so that it never waits for somebody who waits for us.
+pub async fn take_turn(tx: &mut Tx<'_>, grant: &Grant) -> Result<()> {
+    let access = [&*grant.connection, &*grant.target, &*grant.learner].join("\n");
+    tx.rows(&TAKE_TURN, args![access]).await?;
+    Ok(())
+}
+
 /// Another attempt writes for the same learner and course right now.
 pub async fn is_busy(tx: &mut Tx<'_>, grant: &Grant) -> Result<bool> {
     let values = args![&grant.connection, &grant.target, &grant.learner, &grant.id];
@@ -355,6 +372,8 @@ fn read(row: &Row) -> Result<Grant> {
         connection: row.get("connection")?,
         target: row.get("target")?,
         learner: row.get("learner")?,
+        buyer: row.get("buyer")?,
+        access_days: row.get("access_days")?,
         state: row.get("state")?,
         counted: row.get("counted")?,
         who: row

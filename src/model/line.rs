@@ -84,20 +84,19 @@ pub struct Line {
 }
 
 crate::statements! {
-    INSERT = "INSERT INTO lines (id, order_id, position, course, title, list_price, price, access_days, promises, status)
-              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'pending')";
+    INSERT = "INSERT INTO lines (id, order_id, position, course, title, list_price, price, access_days, promises, open_grants, status)
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'pending')";
     OF_ORDER = "SELECT * FROM lines WHERE order_id = $1 ORDER BY position";
     BY_ID = "SELECT * FROM lines WHERE id = $1";
-    START = "UPDATE lines SET status = 'processing' WHERE order_id = $1 AND status = 'pending' RETURNING id";
-    OPEN = "UPDATE lines SET open_grants = open_grants + $2 WHERE id = $1";
+    LOCK = "SELECT * FROM lines WHERE id = $1" | "SELECT * FROM lines WHERE id = $1 FOR UPDATE";
+    START = "UPDATE lines SET status = 'processing' WHERE order_id = $1 AND status = 'pending' RETURNING *";
     GRANT_FINAL = "UPDATE lines SET open_grants = open_grants - 1 WHERE id = $1 AND open_grants > 0
                    RETURNING open_grants, status";
     MOVE = "UPDATE lines SET status = $3 WHERE id = $1 AND status = $2";
-    KEPT = "SELECT COUNT(*) AS kept FROM lines WHERE order_id = $1 AND status = 'completed'";
 }
 
 /// Store a line of a new order.
-pub async fn insert(tx: &mut Tx<'_>, line: &Line, position: usize) -> Result<()> {
+pub fn insert(tx: &mut Tx<'_>, line: &Line, position: usize) -> Result<()> {
     let values = args![
         &line.id,
         &line.order,
@@ -108,8 +107,9 @@ pub async fn insert(tx: &mut Tx<'_>, line: &Line, position: usize) -> Result<()>
         line.price,
         line.access_days,
         serde_json::to_string(&line.promises)?,
+        line.open_grants,
     ];
-    tx.exec(&INSERT, values).await?;
+    tx.later(&INSERT, values);
     Ok(())
 }
 
@@ -131,25 +131,30 @@ pub async fn get(tx: &mut Tx<'_>, id: &LineId) -> Result<Line> {
     read(&row)
 }
 
-/// The order was paid: its lines start.
-pub async fn start(tx: &mut Tx<'_>, moment: &Moment, order: &OrderId) -> Result<()> {
+/// By id, held until the transaction ends: whoever counts its grants waits, or is waited for.
+pub async fn lock(tx: &mut Tx<'_>, id: &LineId) -> Result<Line> {
+    let row = tx
+        .row(&LOCK, args![id])
+        .await?
+        .ok_or(Error::NotFound("line"))?;
+    read(&row)
+}
+
+/// The order was paid: its lines start. In no particular order.
+pub async fn start(tx: &mut Tx<'_>, moment: &Moment, order: &OrderId) -> Result<Vec<Line>> {
+    let mut lines = Vec::new();
     for row in tx.rows(&START, args![order]).await? {
-        let id: LineId = row.get("id")?;
+        let line = read(&row)?;
         record(
             tx,
             moment,
             order,
-            &id,
+            &line.id,
             (LineStatus::Pending, LineStatus::Processing),
         );
+        lines.push(line);
     }
-    Ok(())
-}
-
-/// So many grants were planned for a line.
-pub async fn open_grants(tx: &mut Tx<'_>, id: &LineId, planned: usize) -> Result<()> {
-    tx.exec(&OPEN, args![id, planned]).await?;
-    Ok(())
+    Ok(lines)
 }
 
 /// One grant of a line became final; how many are left, and where the line stands.
@@ -175,12 +180,6 @@ pub async fn advance(
         record(tx, moment, order, id, (from, to));
     }
     Ok(moved)
-}
-
-/// How many lines of an order were kept.
-pub async fn kept(tx: &mut Tx<'_>, order: &OrderId) -> Result<i64> {
-    let row = tx.row(&KEPT, args![order]).await?;
-    row.map_or(Ok(0), |r| Ok(r.get("kept")?))
 }
 
 fn record(

@@ -1,9 +1,10 @@
 //! Orders: what a buyer asked for at a frozen price, and how far it has come.
 
+use super::Moment;
 use super::audit::{self, Change};
 use super::code::OrderCode;
+use super::line::{self, Line};
 use super::state::states;
-use super::{Moment, line};
 use crate::args;
 use crate::clock::Timestamp;
 use crate::db::{Arg, Row, Tx};
@@ -134,6 +135,38 @@ pub struct NewOrder<'a> {
     pub expires_at: Timestamp,
 }
 
+impl NewOrder<'_> {
+    /// The order as [`insert`] stores it.
+    #[must_use]
+    pub fn stored(&self, now: Timestamp) -> Order {
+        let received = Money {
+            minor: 0,
+            currency: self.total.currency,
+        };
+        Order {
+            id: self.id.clone(),
+            code: self.code.clone(),
+            secret: self.secret.to_owned(),
+            email: self.email.to_owned(),
+            name: self.name.to_owned(),
+            locale: self.locale,
+            list_total: self.list_total,
+            total: self.total,
+            price_rule: self.price_rule.to_owned(),
+            received,
+            payment_status: PaymentStatus::Pending,
+            order_status: OrderStatus::Pending,
+            remaining: i64::try_from(self.lines).unwrap_or(i64::MAX),
+            request_digest: self.idempotency.map(|(_, digest)| digest.to_owned()),
+            version: 1,
+            created_at: now,
+            expires_at: self.expires_at,
+            paid_at: None,
+            finished_at: None,
+        }
+    }
+}
+
 crate::statements! {
     INSERT = "INSERT INTO orders (id, code, secret, customer_id, email, name, locale, currency, list_total, total,
                 price_rule, payment_status, order_status, remaining, idempotency_key, request_digest, created_at, expires_at)
@@ -144,16 +177,18 @@ crate::statements! {
     BY_SECRET = "SELECT * FROM orders WHERE secret = $1";
     BY_KEY = "SELECT * FROM orders WHERE idempotency_key = $1";
     LOCK = "SELECT * FROM orders WHERE code = $1" | "SELECT * FROM orders WHERE code = $1 FOR UPDATE";
+    HOLD = "SELECT * FROM orders WHERE id = $1" | "SELECT * FROM orders WHERE id = $1 FOR UPDATE";
     RECEIVE = "UPDATE orders SET received = received + $2, version = version + 1 WHERE id = $1";
     PAY = "UPDATE orders SET payment_status = 'paid', order_status = 'processing', paid_at = $3, received = received + $4,
              version = version + 1
            WHERE id = $1 AND payment_status = $2";
     MOVE = "UPDATE orders SET payment_status = $3, expires_at = $4, version = version + 1
             WHERE id = $1 AND payment_status = $2";
-    LINE_FINISHED = "UPDATE orders SET remaining = remaining - 1, version = version + 1
-                     WHERE id = $1 AND remaining > 0 RETURNING remaining";
-    FINISH = "UPDATE orders SET order_status = $2, finished_at = $3, version = version + 1
-              WHERE id = $1 AND order_status = 'processing'";
+    LINE_FINISHED = "UPDATE orders SET remaining = remaining - 1, kept = kept + $2, version = version + 1,
+                       order_status = CASE WHEN remaining > 1 THEN order_status
+                                           WHEN kept + $2 > 0 THEN 'completed' ELSE 'failed' END,
+                       finished_at = CASE WHEN remaining > 1 THEN finished_at ELSE $3 END
+                     WHERE id = $1 AND remaining > 0 AND order_status = 'processing' RETURNING *";
     CORRECT = "UPDATE orders SET order_status = 'completed', version = version + 1
                WHERE id = $1 AND order_status = 'failed'";
     TOUCH = "UPDATE orders SET version = version + 1 WHERE id = $1";
@@ -218,6 +253,13 @@ pub async fn lock(tx: &mut Tx<'_>, code: &OrderCode) -> Result<Option<Order>> {
     one(tx, &LOCK, args![code]).await
 }
 
+/// By id, held until the transaction ends: whoever counts its lines waits, or is waited for.
+pub async fn hold(tx: &mut Tx<'_>, id: &OrderId) -> Result<Order> {
+    one(tx, &HOLD, args![id])
+        .await?
+        .ok_or(Error::NotFound("order"))
+}
+
 /// By the secret of the buyer's page.
 pub async fn by_secret(tx: &mut Tx<'_>, secret: &str) -> Result<Option<Order>> {
     one(tx, &BY_SECRET, args![secret]).await
@@ -234,15 +276,17 @@ pub async fn receive(tx: &mut Tx<'_>, id: &OrderId, amount: i64) -> Result<()> {
     Ok(())
 }
 
-/// Enough money came: the order is paid and every line starts. False: someone else moved it.
-pub async fn pay(tx: &mut Tx<'_>, moment: &Moment, order: &Order, amount: i64) -> Result<bool> {
+/// Enough money came: the order is paid and every line starts. `None`: someone else moved it.
+pub async fn pay(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    order: &Order,
+    amount: i64,
+) -> Result<Option<Vec<Line>>> {
     let from = checked(order.payment_status, PaymentStatus::Paid)?;
-    if tx
-        .exec(&PAY, args![&order.id, from, moment.now, amount])
-        .await?
-        == 0
-    {
-        return Ok(false);
+    let values = args![&order.id, from, moment.now, amount];
+    if tx.exec(&PAY, values).await? == 0 {
+        return Ok(None);
     }
     record(
         tx,
@@ -252,8 +296,7 @@ pub async fn pay(tx: &mut Tx<'_>, moment: &Moment, order: &Order, amount: i64) -
         None,
         (Some(from), PaymentStatus::Paid),
     );
-    line::start(tx, moment, &order.id).await?;
-    Ok(true)
+    line::start(tx, moment, &order.id).await.map(Some)
 }
 
 /// An unpaid order expires, is cancelled or re-opens until `expires_at`. False: someone else moved it.
@@ -273,39 +316,29 @@ pub async fn close_or_reopen(
     Ok(moved)
 }
 
-/// One line became final. At zero the caller finishes the order, once.
-pub async fn line_finished(tx: &mut Tx<'_>, id: &OrderId) -> Result<i64> {
-    let row = tx.row(&LINE_FINISHED, args![id]).await?;
-    let row = row.ok_or(Error::Conflict("more lines finished than the order has"))?;
-    Ok(row.get("remaining")?)
-}
-
-/// The order is finished. False: it was already.
-pub async fn finish(
+/// One line became final, kept or not. The one that counts to zero finishes the order, in the same
+/// guarded update, and gets it back to decide its e-mail.
+pub async fn line_finished(
     tx: &mut Tx<'_>,
     moment: &Moment,
     id: &OrderId,
-    status: OrderStatus,
-) -> Result<bool> {
-    let finished = tx.exec(&FINISH, args![id, status, moment.now]).await? == 1;
-    if finished {
-        let after = Some(status.as_str());
-        let before = Some(OrderStatus::Processing.as_str());
-        let subject = id.0.as_str();
-        audit::write(
-            tx,
-            moment,
-            &Change {
-                order: Some(id),
-                subject,
-                action: "order.finished",
-                before,
-                after,
-                why: None,
-            },
-        );
+    kept: bool,
+) -> Result<Option<Order>> {
+    let row = tx.row(&LINE_FINISHED, args![id, kept, moment.now]).await?;
+    let order = read(&row.ok_or(Error::Conflict("more lines finished than the order has"))?)?;
+    if order.remaining > 0 {
+        return Ok(None);
     }
-    Ok(finished)
+    let change = Change {
+        order: Some(id),
+        subject: id.0.as_str(),
+        action: "order.finished",
+        why: None,
+        before: Some(OrderStatus::Processing.as_str()),
+        after: Some(order.order_status.as_str()),
+    };
+    audit::write(tx, moment, &change);
+    Ok(Some(order))
 }
 
 /// A line of a failed order was kept after all.

@@ -3,7 +3,6 @@
 use super::Moment;
 use crate::args;
 use crate::db::Tx;
-use crate::error::Result;
 use crate::id::{OrderId, PaymentId};
 use crate::money::Money;
 
@@ -14,21 +13,13 @@ crate::statements! {
 }
 
 /// Open the payment of an order at a gateway; a second time finds the first.
-pub async fn open(
-    tx: &mut Tx<'_>,
-    moment: &Moment,
-    order: &OrderId,
-    gateway: &str,
-    amount: Money,
-) -> Result<()> {
+pub fn open(tx: &mut Tx<'_>, moment: &Moment, order: &OrderId, gateway: &str, amount: Money) {
     let id = moment.id::<PaymentId>();
     let currency = amount.currency.code();
-    tx.exec(
+    tx.later(
         &OPEN,
         args![&id, order, gateway, amount.minor, currency, moment.now],
-    )
-    .await?;
-    Ok(())
+    );
 }
 
 /// The money came through this gateway.

@@ -245,8 +245,8 @@ crate::statements! {
     OLDEST = "SELECT MIN(run_at) AS at FROM tasks WHERE state = 'ready'";
 }
 
-/// Write an intention. The same kind for the same subject twice is one task.
-pub async fn enqueue(tx: &mut Tx<'_>, moment: &Moment, new: &NewTask<'_>) -> Result<()> {
+/// Write an intention with the commit. The same kind for the same subject twice is one task.
+pub fn enqueue(tx: &mut Tx<'_>, moment: &Moment, new: &NewTask<'_>) {
     let id = moment.id::<TaskId>();
     let key = new.key();
     let values = args![
@@ -259,9 +259,8 @@ pub async fn enqueue(tx: &mut Tx<'_>, moment: &Moment, new: &NewTask<'_>) -> Res
         moment.now,
         moment.now
     ];
-    tx.exec(&ENQUEUE, values).await?;
+    tx.later(&ENQUEUE, values);
     tx.ring();
-    Ok(())
 }
 
 /// Take what is due in one lane, each under a lease of its own attempt.
@@ -337,9 +336,7 @@ pub async fn finish(tx: &mut Tx<'_>, moment: &Moment, task: &Leased, end: &Finis
     if tx.exec(&FINISH, values).await? == 0 {
         return Err(Error::Conflict(LEASE_LOST));
     }
-    if state != TaskState::Done {
-        record(tx, moment, task, state, why.map(String::as_str));
-    }
+    record(tx, moment, task, state, why.map(String::as_str));
     Ok(())
 }
 
@@ -369,7 +366,7 @@ pub async fn sweep(tx: &mut Tx<'_>, moment: &Moment) -> Result<usize> {
 /// where it is missing. One that runs at this moment is left to its attempt.
 pub async fn revive(tx: &mut Tx<'_>, moment: &Moment, new: &NewTask<'_>) -> Result<()> {
     if tx.exec(&REVIVE, args![new.key(), moment.now]).await? == 0 {
-        return enqueue(tx, moment, new).await;
+        enqueue(tx, moment, new);
     }
     tx.ring();
     Ok(())

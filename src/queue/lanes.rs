@@ -19,7 +19,7 @@ const WHOLE_LOOK_EVERY: Duration = Duration::from_secs(5);
 /// All lanes of one process.
 pub(super) struct Lanes {
     slots: usize,
-    lanes: BTreeMap<String, LaneState>,
+    by_name: BTreeMap<String, LaneState>,
     in_flight: Arc<AtomicUsize>,
 }
 
@@ -51,7 +51,7 @@ impl Lanes {
         let lanes = own.chain([(REST.to_owned(), slots)]);
         Self {
             slots,
-            lanes: lanes
+            by_name: lanes
                 .map(|(name, limit)| (name, LaneState::new(limit)))
                 .collect(),
             in_flight: Arc::default(),
@@ -61,9 +61,14 @@ impl Lanes {
     /// What each lane with room may take now.
     pub(super) fn appetites(&mut self, now: Timestamp, lease: Duration) -> Vec<(String, Appetite)> {
         let free = self.slots.saturating_sub(self.in_flight());
-        let known: Vec<String> = self.lanes.keys().filter(|n| *n != REST).cloned().collect();
+        let known: Vec<String> = self
+            .by_name
+            .keys()
+            .filter(|n| *n != REST)
+            .cloned()
+            .collect();
         let mut appetites = Vec::new();
-        for (name, lane) in &mut self.lanes {
+        for (name, lane) in &mut self.by_name {
             let room = lane
                 .limit
                 .saturating_sub(lane.busy.load(Ordering::Acquire))
@@ -95,7 +100,7 @@ impl Lanes {
 
     /// What a claim found tells from where the next one may look.
     pub(super) fn learn(&mut self, name: &str, asked: &Appetite, found: &[Leased]) {
-        let Some(lane) = self.lanes.get_mut(name) else {
+        let Some(lane) = self.by_name.get_mut(name) else {
             return;
         };
         let earliest = found.iter().map(|task| task.due).min();
@@ -107,9 +112,9 @@ impl Lanes {
 
     /// Occupy a place for a claimed task.
     pub(super) fn take(&self, connection: Option<&str>) -> Share {
-        let own = connection.and_then(|name| self.lanes.get(name));
+        let own = connection.and_then(|name| self.by_name.get(name));
         let busy = own
-            .or_else(|| self.lanes.get(REST))
+            .or_else(|| self.by_name.get(REST))
             .map(|lane| lane.busy.clone());
         let busy = busy.unwrap_or_default();
         busy.fetch_add(1, Ordering::AcqRel);

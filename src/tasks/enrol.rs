@@ -13,8 +13,8 @@ use crate::db::Tx;
 use crate::error::Result;
 use crate::fulfilment::complete::{self, Begin};
 use crate::id::GrantId;
+use crate::model::Moment;
 use crate::model::task::{Finish, Leased};
-use crate::model::{Moment, order};
 use crate::outcome::{Outcome, Receipt, Who};
 
 /// How long to stand back while another attempt writes for the same learner and course.
@@ -58,7 +58,7 @@ impl Effect for Enrol {
                 course: grant.target,
                 learner: Learner {
                     email: grant.learner,
-                    name: order::get(tx, &grant.order).await?.name,
+                    name: grant.buyer,
                 },
                 key: grant.id.0,
                 first: grant.attempts == 0,

@@ -69,12 +69,12 @@ pub(super) fn finish(moment: &Moment, task: &Leased, outcome: &Outcome) -> Finis
             why,
             false,
         ),
-        Outcome::Verify { why } => again(moment.now.plus(backoff), why, false),
-        Outcome::Snooze { until, why } => again(*until, why, false),
-        Outcome::ActionNeeded {
+        Outcome::Verify { why }
+        | Outcome::ActionNeeded {
             who: Who::Connection,
             why,
         } => again(moment.now.plus(backoff), why, false),
+        Outcome::Snooze { until, why } => again(*until, why, false),
         Outcome::ActionNeeded { why, .. } => Finish::Dead { why: why.clone() },
         Outcome::Rejected { why } if task.rejections + 1 >= task.kind.retry().rejections => {
             Finish::Dead { why: why.clone() }

@@ -1,9 +1,9 @@
 //! Letters: what an e-mail says, read from the books at the moment it is sent.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use crate::app::Desk;
+use crate::connectors::destinations::links::LANDING_LIFE;
 use crate::db::Tx;
 use crate::emails::{
     AccessKind, AccessLink, Completed, FailedCourse, Letterhead, NextStep, PriceRule, PricedCourse,
@@ -18,9 +18,6 @@ use crate::model::line::{self, Line};
 use crate::model::order::{self, Order};
 use crate::money::Money;
 use crate::outcome::Who;
-
-/// A landing link in a mail outlives the course: the right is asked for at each click.
-const LANDING_LIFE: Duration = Duration::from_secs(10 * 365 * 86_400);
 
 /// Write an e-mail, in its own language.
 pub(super) async fn write(

@@ -14,7 +14,8 @@ use crate::emails::Rendered;
 use crate::error::Result;
 use crate::id::EmailId;
 use crate::model::Moment;
-use crate::model::email::{self, EmailState};
+use crate::model::email::{self, EmailState, Letter};
+use crate::model::order;
 use crate::model::task::{Finish, Leased};
 use crate::outcome::{Outcome, Receipt, Who};
 
@@ -104,6 +105,10 @@ impl Effect for SendEmail {
         };
         if email.state == EmailState::Sending {
             email::advance(tx, moment, &email, to, outcome.why()).await?;
+            if email.letter == Letter::Completed && to != EmailState::Queued {
+                // The last step on the buyer's page.
+                order::touch(tx, &email.order);
+            }
         }
         if let Outcome::ActionNeeded {
             who: Who::Connection,

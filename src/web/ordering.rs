@@ -7,14 +7,9 @@ use crate::app::App;
 use crate::error::{Error, FieldFault, Result};
 use crate::fulfilment::place::{self, Placed, Request};
 use crate::model::audit::Actor;
+use crate::web::buyer;
 use crate::words::Locale;
 
-/// Characters of an address: what SMTP can carry.
-const EMAIL_MAX: usize = 254;
-const MAILBOX_MAX: usize = 64;
-const LABEL_MAX: usize = 63;
-const NAME_MAX: usize = 120;
-const PHONE_MAX: usize = 32;
 const KEY_MAX: usize = 128;
 
 /// What a buyer wrote, not looked at yet.
@@ -40,38 +35,26 @@ impl Form {
     /// Check everything; every fault at once. A coupon is refused rather than forgotten: the buyer
     /// counts on its price.
     pub fn check(self, caller: Locale) -> Result<Request> {
-        let mut faults = Vec::new();
-        let email = checked_email(&self.email).unwrap_or_else(|| {
-            faults.push(FieldFault::new("email", "bad_email"));
-            String::new()
-        });
-        let name = given(self.name).unwrap_or_default();
-        if !is_line(&name, NAME_MAX) {
-            faults.push(FieldFault::new("name", "bad_name"));
-        }
-        let phone = given(self.phone);
-        if !phone.as_deref().is_none_or(is_phone) {
-            faults.push(FieldFault::new("phone", "bad_phone"));
-        }
-        let asked = given(self.locale);
-        let locale = asked.as_deref().map_or(Some(caller), Locale::parse);
-        if locale.is_none() {
-            faults.push(FieldFault::new("locale", "bad_locale"));
-        }
+        let (name, phone) = (self.name.as_deref(), self.phone.as_deref());
+        let read = buyer::parse_buyer(&self.email, name, phone, self.locale.as_deref());
+        let (buyer, mut faults) = match read {
+            Ok(buyer) => (Some(buyer), Vec::new()),
+            Err(faults) => (None, faults),
+        };
         if !self.idempotency.as_ref().is_none_or(|(key, _)| is_key(key)) {
             faults.push(FieldFault::new("Idempotency-Key", "bad_idempotency_key"));
         }
-        if !faults.is_empty() {
+        let Some(buyer) = buyer.filter(|_| faults.is_empty()) else {
             return Err(Error::Invalid(faults));
-        }
+        };
         if given(self.coupon).is_some() {
             return Err(Error::refused("coupons_off"));
         }
         Ok(Request {
-            email,
-            name,
-            phone,
-            locale: locale.unwrap_or(caller),
+            email: buyer.email,
+            name: buyer.name,
+            phone: buyer.phone,
+            locale: buyer.locale.unwrap_or(caller),
             courses: self.courses,
             idempotency: self.idempotency,
         })
@@ -108,45 +91,6 @@ async fn attempt(app: &Arc<App>, request: Request) -> Result<Placed> {
             )
         })
         .await
-}
-
-/// An address as mail servers and learning platforms everywhere take it, in lower case: plain
-/// ASCII, no quotes, a domain with a dot. Whether somebody reads it shows only later.
-#[must_use]
-pub fn checked_email(text: &str) -> Option<String> {
-    let email = text.trim().to_ascii_lowercase();
-    let (mailbox, domain) = email.split_once('@')?;
-    let sound = email.len() <= EMAIL_MAX && is_mailbox(mailbox) && is_domain(domain);
-    sound.then_some(email)
-}
-
-/// RFC 5322's dot-atom.
-fn is_mailbox(mailbox: &str) -> bool {
-    let atom = |atom: &str| {
-        let fits = |c: u8| c.is_ascii_alphanumeric() || b"!#$%&'*+/=?^_`{|}~-".contains(&c);
-        !atom.is_empty() && atom.bytes().all(fits)
-    };
-    mailbox.len() <= MAILBOX_MAX && mailbox.split('.').all(atom)
-}
-
-fn is_domain(domain: &str) -> bool {
-    let label = |label: &str| {
-        let fits = |c: u8| c.is_ascii_alphanumeric() || c == b'-';
-        let edges = label.starts_with('-') || label.ends_with('-');
-        (1..=LABEL_MAX).contains(&label.len()) && label.bytes().all(fits) && !edges
-    };
-    let last = domain.rsplit('.').next().unwrap_or_default();
-    let named = last.len() >= 2 && !last.bytes().all(|c| c.is_ascii_digit());
-    domain.contains('.') && named && domain.split('.').all(label)
-}
-
-fn is_phone(text: &str) -> bool {
-    let fits = |c: u8| c.is_ascii_digit() || b"+ -".contains(&c);
-    text.len() <= PHONE_MAX && text.bytes().all(fits) && text.bytes().any(|c| c.is_ascii_digit())
-}
-
-fn is_line(text: &str, most: usize) -> bool {
-    text.chars().count() <= most && !text.chars().any(char::is_control)
 }
 
 fn is_key(text: &str) -> bool {

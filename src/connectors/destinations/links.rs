@@ -6,6 +6,7 @@
 //! the tag is HMAC-SHA256 over them, and the first field says which kind of link it is.
 
 use std::fmt;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -17,6 +18,10 @@ use crate::id::GrantId;
 
 /// The shortest key that is not guessed.
 pub const SHORTEST_KEY: usize = 16;
+
+/// Landing links live from the day of the order; they outlive every course, because the right is
+/// asked for at each click.
+pub const LANDING_LIFE: Duration = Duration::from_secs(10 * 365 * 86_400);
 
 /// Longer than any token made here: a path is at most 4096 bytes.
 const LONGEST_TOKEN: usize = 8192;

@@ -8,6 +8,7 @@ use crate::config::Payments;
 use crate::fact::Fact;
 
 pub mod bank;
+pub mod demo;
 pub mod sepay;
 pub mod vietqr;
 

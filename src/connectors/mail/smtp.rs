@@ -292,7 +292,8 @@ fn spoke_bad_tls(error: &Error) -> bool {
         let wrapped = inner
             .downcast_ref::<std::io::Error>()
             .and_then(std::io::Error::get_ref);
-        inner.is::<rustls::Error>() || wrapped.is_some_and(|deep| deep.is::<rustls::Error>())
+        inner.is::<rustls::Error>()
+            || wrapped.is_some_and(|deep| deep.downcast_ref::<rustls::Error>().is_some())
     })
 }
 

@@ -30,7 +30,7 @@ const AGE: Duration = Duration::from_secs(5);
 #[derive(Clone, Default)]
 pub struct Gauges(Arc<Mutex<Option<Counted>>>);
 
-/// When, and what.
+/// When it was counted, and what was found.
 type Counted = (Timestamp, Arc<Counts>);
 
 /// What the database says.

@@ -1,17 +1,139 @@
-//! Being written: temporary stubs, so that the router compiles.
-#![expect(missing_docs, reason = "temporary")]
+//! The door to an order's page. Whoever has the secret may see the order; there is nothing else to
+//! log in with. A wrong secret is a failure of its address, as a wrong key is.
 
-use axum::http::StatusCode;
+use std::convert::Infallible;
+use std::time::Duration;
 
-pub async fn show() -> StatusCode {
-    StatusCode::NOT_IMPLEMENTED
+use axum::extract::Path;
+use axum::http::{HeaderName, HeaderValue};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Redirect, Response};
+use futures_util::StreamExt;
+use futures_util::stream::{self, Stream};
+
+use super::assemble::{self, Books, Scene};
+use super::view::OrderView;
+use crate::connectors::gateways::demo::{self, Pretended};
+use crate::error::{Error, Result};
+use crate::model::order::PaymentStatus;
+use crate::web::live;
+use crate::web::visit::{Privacy, Visit};
+
+/// A sign of life for the script, well before it takes silence for a broken line.
+const BEAT: Duration = Duration::from_secs(15);
+
+/// `GET /o/{secret}`: the page; with `?fragment=1` only what changes on it.
+pub async fn show(visit: Visit, Path(secret): Path<String>) -> Response {
+    let answer = async {
+        let view = look(&visit, &secret).await?;
+        let fragment = visit.asked("fragment").next().is_some();
+        let html = || {
+            if fragment {
+                view.fragment()
+            } else {
+                view.page()
+            }
+        };
+        visit.versioned_page(&format!("\"{}\"", view.version), html, Privacy::Secret)
+    };
+    answer.await.unwrap_or_else(|error| visit.failed(&error))
 }
-pub async fn stream() -> StatusCode {
-    StatusCode::NOT_IMPLEMENTED
+
+/// `GET /o/{secret}/stream`: an event `order` for the order as it is and after each change. It ends
+/// once nothing changes any more.
+pub async fn stream(visit: Visit, Path(secret): Path<String>) -> Response {
+    match books(&visit, &secret).await {
+        Ok(books) => {
+            let beat = Event::default().event("beat").data("1");
+            let events = Sse::new(events(visit, secret, books));
+            let beating = events.keep_alive(KeepAlive::new().interval(BEAT).event(beat));
+            // A proxy that collects the stream would deliver it when it is over.
+            let unbuffered = (
+                HeaderName::from_static("x-accel-buffering"),
+                HeaderValue::from_static("no"),
+            );
+            ([unbuffered], beating).into_response()
+        }
+        Err(error) => visit.failed(&error),
+    }
 }
-pub async fn simulate() -> StatusCode {
-    StatusCode::NOT_IMPLEMENTED
+
+/// `POST /o/{secret}/simulate`, in demo mode only: pretend that what is missing was transferred.
+/// Sent from a page that tells nobody where it is, so it carries no origin; the secret is enough.
+pub async fn simulate(visit: Visit, Path(secret): Path<String>) -> Response {
+    match pretend(&visit, &secret).await {
+        Ok(()) => Redirect::to(&format!("/o/{secret}")).into_response(),
+        Err(error) => visit.failed(&error),
+    }
 }
-pub async fn not_found() -> (StatusCode, axum::response::Html<&'static str>) {
-    (StatusCode::NOT_FOUND, axum::response::Html("not found"))
+
+/// Every address that leads nowhere.
+pub async fn not_found(visit: Visit) -> Response {
+    visit.failed(&Error::NotFound("page"))
+}
+
+async fn books(visit: &Visit, secret: &str) -> Result<Books> {
+    let (app, address) = (&visit.app, visit.caller.address);
+    app.limits.check_failures(address)?;
+    let found = assemble::find(&app.db, secret).await?;
+    found.ok_or_else(|| {
+        app.limits.note_failure(address);
+        Error::NotFound("order page")
+    })
+}
+
+async fn look(visit: &Visit, secret: &str) -> Result<OrderView> {
+    let catalogue = visit.app.catalogue().await?;
+    let books = books(visit, secret).await?;
+    let mut frame = visit.frame(visit.chosen_locale().unwrap_or(books.order.locale));
+    // The same view for whoever looks: page, fragment and stream.
+    frame.path = format!("/o/{secret}");
+    let scene = Scene {
+        app: &visit.app,
+        catalogue: &catalogue,
+        books: &books,
+        now: visit.app.clock.now(),
+    };
+    Ok(scene.view(frame))
+}
+
+fn events(
+    visit: Visit,
+    secret: String,
+    books: Books,
+) -> impl Stream<Item = Result<Event, Infallible>> + Send + 'static {
+    let changes = live::changes(visit.app.clone(), books.order.id);
+    let start = Some((Box::pin(changes), visit, secret));
+    stream::unfold(start, |watching| async move {
+        let (mut changes, visit, secret) = watching?;
+        let version = changes.next().await?;
+        let over = look(&visit, &secret)
+            .await
+            .is_ok_and(|view| view.is_final());
+        let event = Event::default().event("order").data(version.to_string());
+        Some((Ok(event), (!over).then_some((changes, visit, secret))))
+    })
+}
+
+async fn pretend(visit: &Visit, secret: &str) -> Result<()> {
+    let app = &visit.app;
+    if !app.is_demo() {
+        return Err(Error::NotFound("simulation"));
+    }
+    let order = books(visit, secret).await?.order;
+    let awaited = matches!(
+        order.payment_status,
+        PaymentStatus::Pending | PaymentStatus::Expired
+    );
+    if !awaited {
+        return Ok(());
+    }
+    let transfer = Pretended {
+        id: i64::from_str_radix(&app.mint.secret()[..12], 16)?,
+        amount: assemble::missing(&order),
+        memo: order.code.to_string(),
+        at: app.clock.now(),
+    };
+    demo::send(&app.config.payments, app.config.listen, &transfer).await?;
+    Ok(())
 }

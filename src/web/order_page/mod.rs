@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::web::frame::Frame;
 use crate::web::icon::Icon;
 
+pub mod assemble;
 pub mod door;
 pub mod samples;
 mod view;

@@ -136,7 +136,7 @@ pub struct BenefitView {
 pub enum BenefitKind {
     /// A seat on the learning platform.
     Enrolment,
-    /// So many files to download.
+    /// So many files to download; 0 while the number is not known.
     Files(usize),
 }
 

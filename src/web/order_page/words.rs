@@ -164,6 +164,7 @@ impl BenefitKind {
     pub fn label(self, frame: &Frame) -> String {
         match self {
             Self::Enrolment => frame.say("order.benefit.enrolment").into_owned(),
+            Self::Files(0) => frame.say("order.benefit.files.some").into_owned(),
             Self::Files(count) => frame.count("order.benefit.files", count),
         }
     }

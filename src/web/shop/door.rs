@@ -1,14 +1,296 @@
-//! Being written: temporary stubs, so that the router compiles.
-#![expect(missing_docs, reason = "temporary")]
+//! The door to the shop front: what is on sale, and one form that places an order. The form is read
+//! as strictly as the API; what is wrong comes back on the page, with all that was typed.
 
-use axum::http::StatusCode;
+use axum::body::Body;
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Redirect, Response};
+use url::form_urlencoded;
 
-pub async fn front() -> StatusCode {
-    StatusCode::NOT_IMPLEMENTED
+pub use super::covers::serve as cover;
+
+use super::covers;
+use super::view::{
+    BundleCard, ComboOffer, CourseCard, FormFault, Gives, OrderForm, Rights, ShopView,
+};
+use crate::error::{Error, FieldFault, Result};
+use crate::fulfilment::place::{self, Request};
+use crate::model::audit::Actor;
+use crate::model::bundle::Bundle;
+use crate::model::catalogue::Catalogue;
+use crate::model::course::{self, Course};
+use crate::money::Money;
+use crate::web::body;
+use crate::web::buyer::{Buyer, parse_buyer};
+use crate::web::visit::{Privacy, Visit};
+use crate::words::Locale;
+
+/// Where the form posts to.
+const ACTION: &str = "/courses";
+
+/// What was typed and ticked.
+#[derive(Debug, Default)]
+struct Typed {
+    courses: Vec<String>,
+    email: String,
+    name: String,
+    phone: String,
+    locale: String,
 }
-pub async fn order() -> StatusCode {
-    StatusCode::NOT_IMPLEMENTED
+
+/// `GET /` and `GET /courses`: what is on sale; `?course=` ticks, repeated.
+pub async fn front(visit: Visit) -> Response {
+    let typed = Typed {
+        courses: visit.asked("course").collect(),
+        ..Typed::default()
+    };
+    match visit.app.catalogue().await {
+        Ok(catalogue) => shop_page(&visit, &catalogue, &typed, visit.locale(), None),
+        Err(error) => visit.failed(&error),
+    }
 }
-pub async fn cover() -> StatusCode {
-    StatusCode::NOT_IMPLEMENTED
+
+/// `POST /courses`: place an order and go to its page.
+pub async fn order(visit: Visit, body: Body) -> Response {
+    if visit.is_foreign() {
+        return visit.failed(&Error::Forbidden("a form on another site"));
+    }
+    let typed = match read_form(&visit.headers, body).await {
+        Ok(typed) => typed,
+        Err(error) => return refused(&visit, &Typed::default(), error).await,
+    };
+    match place_order(&visit, &typed).await {
+        Ok(secret) => Redirect::to(&format!("/o/{secret}")).into_response(),
+        Err(error) => refused(&visit, &typed, error).await,
+    }
+}
+
+async fn read_form(headers: &HeaderMap, body: Body) -> Result<Typed> {
+    let bytes = body::read(headers, body).await?;
+    let mut typed = Typed::default();
+    for (name, value) in form_urlencoded::parse(&bytes) {
+        let value = value.into_owned();
+        match &*name {
+            "course" => typed.courses.push(value),
+            "email" => typed.email = value,
+            "name" => typed.name = value,
+            "phone" => typed.phone = value,
+            "locale" => typed.locale = value,
+            _ => {}
+        }
+    }
+    Ok(typed)
+}
+
+/// The secret of the new order's page.
+async fn place_order(visit: &Visit, typed: &Typed) -> Result<String> {
+    let app = &visit.app;
+    app.limits.check_order(visit.caller.address)?;
+    let catalogue = app.catalogue().await?;
+    let basket = place::basket(&catalogue, &app.desk.policy, &typed.courses);
+    let buyer = parse_buyer(
+        &typed.email,
+        Some(&typed.name),
+        Some(&typed.phone),
+        Some(&typed.locale),
+    );
+    let (basket, buyer) = both(basket, buyer)?;
+    let request = request(visit, typed, buyer);
+    let (desk, moment) = (app.desk.clone(), app.moment(Actor::Buyer));
+    let placed = app.db.write(move |tx| {
+        Box::pin(async move {
+            let placed = place::place(tx, &moment, &desk.policy, &request, &basket).await?;
+            Ok(placed.order.secret)
+        })
+    });
+    placed.await
+}
+
+/// Every fault at once: of the basket and of the buyer.
+fn both<T>(basket: Result<T>, buyer: Result<Buyer, Vec<FieldFault>>) -> Result<(T, Buyer)> {
+    match (basket, buyer) {
+        (Ok(basket), Ok(buyer)) => Ok((basket, buyer)),
+        (Ok(_), Err(faults)) => Err(Error::Invalid(faults)),
+        (Err(Error::Invalid(mut faults)), Err(more)) => {
+            faults.extend(more);
+            Err(Error::Invalid(faults))
+        }
+        (Err(Error::Refused(refusal)), Err(more)) => {
+            let mut faults = vec![FieldFault {
+                field: "courses".to_owned(),
+                code: refusal.code,
+                values: refusal.values,
+            }];
+            faults.extend(more);
+            Err(Error::Invalid(faults))
+        }
+        (Err(error), _) => Err(error),
+    }
+}
+
+fn request(visit: &Visit, typed: &Typed, buyer: Buyer) -> Request {
+    Request {
+        email: buyer.email,
+        name: buyer.name,
+        phone: buyer.phone,
+        locale: buyer.locale.unwrap_or_else(|| visit.locale()),
+        courses: typed.courses.clone(),
+        idempotency: None,
+    }
+}
+
+/// The page again, with what was typed and what is wrong with it.
+async fn refused(visit: &Visit, typed: &Typed, error: Error) -> Response {
+    if matches!(error, Error::Internal(_)) {
+        return visit.failed(&error);
+    }
+    match visit.app.catalogue().await {
+        Ok(catalogue) => {
+            let locale = Locale::parse(&typed.locale).unwrap_or_else(|| visit.locale());
+            shop_page(visit, &catalogue, typed, locale, Some(error))
+        }
+        Err(error) => visit.failed(&error),
+    }
+}
+
+fn shop_page(
+    visit: &Visit,
+    catalogue: &Catalogue,
+    typed: &Typed,
+    locale: Locale,
+    error: Option<Error>,
+) -> Response {
+    let wait = match &error {
+        Some(Error::TooMany(after)) => Some(after.as_secs().max(1)),
+        _ => None,
+    };
+    let (status, faults) = error.map_or((StatusCode::OK, Vec::new()), |error| {
+        faults(visit, locale, error)
+    });
+    let view = ShopView {
+        frame: visit.frame(locale),
+        action: ACTION.to_owned(),
+        courses: catalogue
+            .courses
+            .iter()
+            .map(|course| card(visit, course, typed))
+            .collect(),
+        bundles: catalogue
+            .bundles
+            .iter()
+            .map(|bundle| bundle_card(catalogue, bundle))
+            .collect(),
+        combos: combos(catalogue),
+        form: OrderForm {
+            email: typed.email.clone(),
+            name: typed.name.clone(),
+            phone: typed.phone.clone(),
+            faults,
+        },
+    };
+    let mut response = match view.page() {
+        Ok(html) => visit.page(status, html, Privacy::Open),
+        Err(error) => visit.failed(&error),
+    };
+    if let Some(seconds) = wait {
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    response
+}
+
+/// The sentence for each fault, and the status of them all.
+fn faults(visit: &Visit, locale: Locale, error: Error) -> (StatusCode, Vec<FormFault>) {
+    let tag = Some(locale.tag());
+    let problem = |error| visit.caller.clone().speaking(tag).problem(error);
+    let fault = |field: &str, error| FormFault {
+        field: field_of_form(field).to_owned(),
+        text: problem(error).detail(),
+    };
+    match error {
+        Error::Invalid(all) => {
+            let each = |one: FieldFault| fault(&one.field.clone(), Error::Invalid(vec![one]));
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            (status, all.into_iter().map(each).collect())
+        }
+        Error::Refused(refusal) if refusal.code == "unknown_course" => {
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            (status, vec![fault("courses", Error::Refused(refusal))])
+        }
+        other => {
+            let problem = problem(other);
+            let whole = FormFault {
+                field: String::new(),
+                text: problem.detail(),
+            };
+            (problem.status(), vec![whole])
+        }
+    }
+}
+
+/// The API's `courses[3].url` is the form's `course`.
+fn field_of_form(field: &str) -> &str {
+    match field {
+        "email" | "name" | "phone" => field,
+        courses if courses.starts_with("courses") => "course",
+        _ => "",
+    }
+}
+
+fn card(visit: &Visit, course: &Course, typed: &Typed) -> CourseCard {
+    let slug = course.slug.to_string();
+    let mut gives: Vec<Gives> = course.benefits.iter().map(gives).collect();
+    gives.dedup();
+    CourseCard {
+        title: course.title.clone(),
+        summary: course.summary.clone(),
+        cover: course
+            .cover
+            .as_deref()
+            .and_then(|cover| covers::url(&visit.app.config.shop, cover)),
+        price: course.price,
+        rights: match course.rights {
+            course::Rights::Own => Rights::Own,
+            course::Rights::Licensed => Rights::Licensed,
+            course::Rights::Open => Rights::Open,
+        },
+        gives,
+        access_days: course.access_days,
+        chosen: typed.courses.contains(&slug),
+        slug,
+    }
+}
+
+fn gives(benefit: &course::Benefit) -> Gives {
+    match benefit {
+        course::Benefit::Enrolment { .. } => Gives::Enrolment,
+        course::Benefit::Files { .. } => Gives::Files,
+    }
+}
+
+fn bundle_card(catalogue: &Catalogue, bundle: &Bundle) -> BundleCard {
+    let courses: Vec<&Course> = bundle
+        .courses
+        .iter()
+        .filter_map(|slug| catalogue.course(slug))
+        .collect();
+    BundleCard {
+        title: bundle.title.clone(),
+        price: bundle.price,
+        list: Money {
+            minor: courses.iter().map(|course| course.price.minor).sum(),
+            currency: bundle.price.currency,
+        },
+        courses: courses
+            .into_iter()
+            .map(|course| (course.slug.to_string(), course.title.clone()))
+            .collect(),
+    }
+}
+
+fn combos(catalogue: &Catalogue) -> Vec<ComboOffer> {
+    let offers = catalogue.combos.iter().map(|combo| ComboOffer {
+        count: combo.courses,
+        price: combo.price,
+    });
+    offers.collect()
 }

@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::web::frame::Frame;
 use crate::web::icon::Icon;
 
+pub mod covers;
 pub mod door;
 mod view;
 

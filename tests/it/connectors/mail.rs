@@ -206,7 +206,7 @@ async fn no_answer_to_the_letter_is_unknown() {
     let mailer = match Mailer::from_config(&settings(fake.port)).unwrap() {
         Mailer::Smtp { from, server } => Mailer::Smtp {
             from,
-            server: server.with_patience(patience),
+            server: Box::new(server.with_patience(patience)),
         },
         Mailer::Folder { .. } => unreachable!("the settings say smtp"),
     };

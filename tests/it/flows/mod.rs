@@ -1,3 +1,8 @@
-//! Whole stories over HTTP with a drained worker, on both databases.
+//! Whole stories with a drained worker, on both databases.
 
 mod api;
+mod crash_everywhere;
+mod fulfilling;
+mod queueing;
+mod revoking;
+mod settling;

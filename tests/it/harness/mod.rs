@@ -1,5 +1,7 @@
 //! What tests stand on.
 
+pub mod books;
 pub mod databases;
 pub mod server;
+pub mod shop;
 pub mod smtp;

@@ -149,7 +149,7 @@ fn a_receipt_says_what_was_paid_for_what_and_why() {
         "21:13 ngày 21/09/2026 (GMT+7)",
         "Lập trình Rust từ con số không",
         "499.000 ₫",
-        "Giá combo 5 khóa học",
+        "Ưu đãi combo 5 khóa học",
         "-805.000 ₫",
         "990.000 ₫",
         "1.000.000 ₫",
@@ -170,6 +170,7 @@ fn a_receipt_says_what_was_paid_for_what_and_why() {
 fn a_receipt_never_says_that_access_is_open() {
     let mail = Receipt::sample().render(Locale::En).unwrap();
     both_say(&mail, "We are now opening each course for you");
+    both_are_silent_about(&mail, "nothing more you need to do");
     both_are_silent_about(&mail, "You have access");
 }
 
@@ -189,6 +190,7 @@ fn a_plain_receipt_has_no_reduction_and_no_surplus() {
     both_say(&mail, "498.500 ₫");
     both_are_silent_about(&mail, "Reduction");
     both_are_silent_about(&mail, "more than the order costs");
+    both_say(&mail, "There is nothing more you need to do.");
 }
 
 #[test]
@@ -359,10 +361,9 @@ fn an_email_loads_nothing_and_follows_nobody() {
 /// For looking at: `EMAILS_TO=/tmp/mails cargo test --test it emails`.
 #[test]
 fn the_samples_can_be_written_out_to_be_looked_at() {
-    let folder = std::env::var_os("EMAILS_TO").map_or_else(
-        || tempfile::tempdir().unwrap().keep(),
-        std::path::PathBuf::from,
-    );
+    let spare = tempfile::tempdir().unwrap();
+    let named = std::env::var_os("EMAILS_TO").map(std::path::PathBuf::from);
+    let folder = named.unwrap_or_else(|| spare.path().to_owned());
     std::fs::create_dir_all(&folder).unwrap();
     for locale in Locale::ALL {
         for (place, (name, mail)) in samples(locale).into_iter().enumerate() {

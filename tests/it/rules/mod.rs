@@ -3,6 +3,7 @@
 mod bodies;
 mod catalogue;
 mod codes;
+mod commands;
 mod config;
 mod downloads;
 mod emails;

@@ -2,3 +2,4 @@
 
 mod catalogue;
 mod db;
+mod states;

@@ -1,0 +1,300 @@
+//! The first order of the demo, told in the terminal while it happens. Everything is done from the
+//! outside, over HTTP, as a shop front end, a bank gateway and a buyer would do it; only what the
+//! mailbox and the platform hold is looked up behind the scenes.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use reqwest::{Client, StatusCode};
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::connectors;
+use crate::connectors::gateways::sepay;
+use crate::connectors::lms::fake::FakeLms;
+use crate::money::Money;
+
+/// The buyer of the first order.
+const BUYER: &str = "an.nguyen@example.com";
+/// The first order must be done by then, or the demo failed.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Between two looks at the order.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// An order as its answer describes it.
+struct Placed {
+    code: String,
+    total: i64,
+    page: String,
+    titles: Vec<String>,
+}
+
+pub(super) async fn tell(
+    app: &App,
+    platform: &FakeLms,
+    folder: &Path,
+    lang: &str,
+) -> anyhow::Result<()> {
+    let http = connectors::http()?;
+    let shop = app.config.public_url.as_str();
+    println!("Bursar demo: everything outside is faked on this machine and labelled so.\n");
+    println!("  shop      {shop}/");
+    println!(
+        "  platform  {}  (a fake that speaks Frappe's wire format)",
+        platform.base_url()
+    );
+    println!("  mailbox   {}\n", folder.join("outbox").display());
+
+    let started = Instant::now();
+    let placed = place(&http, app, lang).await?;
+    step(
+        started,
+        &format!(
+            "ordered {} courses, {}",
+            placed.titles.len(),
+            Money::vnd(placed.total)
+        ),
+    );
+    println!("              {}", placed.page);
+    let paid = pay(&http, app, &placed).await?;
+    step(
+        started,
+        &format!("transfer of {} reported: {paid}", Money::vnd(placed.total)),
+    );
+    watch(&http, shop, &placed).await?;
+    step(started, "every course is final");
+    let mail = wait_for_mail(&app.config.mail.folder).await?;
+    step(started, "mail is out");
+    show_gains(&http, platform, &placed, &mail).await
+}
+
+fn step(started: Instant, what: &str) {
+    println!("  {:>7.3} s   {what}", started.elapsed().as_secs_f64());
+}
+
+async fn place(http: &Client, app: &App, lang: &str) -> anyhow::Result<Placed> {
+    let catalogue = app
+        .catalogue()
+        .await
+        .map_err(crate::error::Error::into_anyhow)?;
+    let courses: Vec<Value> = catalogue
+        .courses
+        .iter()
+        .map(|course| json!({ "url": course.url.as_str() }))
+        .collect();
+    let body = json!({ "email": BUYER, "name": "Nguyễn An", "courses": courses, "locale": lang });
+    let url = format!("{}/api/v1/payment/create-order", app.config.public_url);
+    let answer = http
+        .post(url)
+        .header("Idempotency-Key", "demo-1")
+        .json(&body)
+        .send()
+        .await?;
+    let order = expect_ok(answer, "create-order").await?;
+    let titles = order["courses"].as_array().into_iter().flatten();
+    Ok(Placed {
+        code: text(&order, "orderCode")?,
+        total: order["totalAmount"]
+            .as_i64()
+            .context("create-order gave no totalAmount")?,
+        page: text(&order, "statusUrl")?,
+        titles: titles
+            .filter_map(|c| c["title"].as_str().map(str::to_owned))
+            .collect(),
+    })
+}
+
+/// Post the webhook that SePay would post.
+async fn pay(http: &Client, app: &App, placed: &Placed) -> anyhow::Result<String> {
+    let account = app
+        .config
+        .payments
+        .accounts
+        .first()
+        .context("the demo has no account")?;
+    let key = app
+        .config
+        .payments
+        .sepay
+        .api_key
+        .as_ref()
+        .context("the demo has no key")?;
+    let memo = format!(
+        "MBVCB.16220089552.{}.CT tu 0123456789 NGUYEN AN toi HOC TOT",
+        placed.code
+    );
+    let now = app.clock.now();
+    let amount = Money::vnd(placed.total);
+    let body = sepay::sample_webhook(now.0, &account.number, amount, &memo, now);
+    let url = format!("{}/api/v1/payment/webhook", app.config.public_url);
+    let request = http
+        .post(url)
+        .header("Authorization", format!("Apikey {}", key.expose()));
+    let answer = expect_ok(request.json(&body).send().await?, "the webhook").await?;
+    text(&answer, "paymentStatus")
+}
+
+/// Follow the order until every course is final; a line of progress each.
+async fn watch(http: &Client, shop: &str, placed: &Placed) -> anyhow::Result<()> {
+    let bars = bars(&placed.titles);
+    let url = format!("{shop}/api/v1/payment/check-status/{}", placed.code);
+    let started = Instant::now();
+    loop {
+        let order = expect_ok(http.get(&url).send().await?, "check-status").await?;
+        let tasks = order["tasks"].as_array().cloned().unwrap_or_default();
+        for (bar, task) in bars.iter().zip(&tasks) {
+            let status = task["status"].as_str().unwrap_or("?");
+            bar.set_message(format!(
+                "{status:<11}{}",
+                task["title"].as_str().unwrap_or("?")
+            ));
+            if status == "completed" && !bar.is_finished() {
+                bar.finish();
+            }
+        }
+        match order["orderStatus"].as_str() {
+            Some("completed") => return Ok(()),
+            Some("failed") => bail!("the order failed"),
+            _ if started.elapsed() > PATIENCE => bail!("the order is not done after a minute"),
+            _ => tokio::time::sleep(LOOK_EVERY).await,
+        }
+    }
+}
+
+fn bars(titles: &[String]) -> Vec<ProgressBar> {
+    let all = MultiProgress::new();
+    let style = ProgressStyle::with_template("  {elapsed_precise:>8} {spinner} {msg}");
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
+    let bar = |title: &String| {
+        let bar = all
+            .add(ProgressBar::new_spinner())
+            .with_style(style.clone());
+        bar.set_message(format!("pending    {title}"));
+        bar.enable_steady_tick(Duration::from_millis(100));
+        bar
+    };
+    titles.iter().map(bar).collect()
+}
+
+/// The receipt and the completion e-mail.
+async fn wait_for_mail(outbox: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let started = Instant::now();
+    loop {
+        let mut letters = Vec::new();
+        if let Ok(entries) = std::fs::read_dir(outbox) {
+            let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
+            letters.extend(paths.filter(|path| path.extension().is_some_and(|e| e == "eml")));
+        }
+        if letters.len() >= 2 {
+            letters.sort();
+            return Ok(letters);
+        }
+        ensure!(
+            started.elapsed() < PATIENCE,
+            "only {} of 2 e-mails came",
+            letters.len()
+        );
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// What the buyer has now, each looked up where it really is.
+async fn show_gains(
+    http: &Client,
+    platform: &FakeLms,
+    placed: &Placed,
+    mail: &[PathBuf],
+) -> anyhow::Result<()> {
+    println!("\nWhat the buyer got");
+    let enrolments = platform.enrolments();
+    ensure!(!enrolments.is_empty(), "the platform has no enrolment");
+    for enrolment in &enrolments {
+        println!(
+            "  enrolment {}  {} in {}",
+            enrolment.name, enrolment.member, enrolment.course
+        );
+    }
+    let files = download_one_each(http, &placed.page).await?;
+    ensure!(!files.is_empty(), "the order page links to no file");
+    for (url, bytes) in files {
+        println!("  download  {bytes} bytes  {url}");
+    }
+    for letter in mail {
+        println!("  e-mail    {}", letter.display());
+    }
+    println!("\n  order page (Vietnamese)  {}", placed.page);
+    println!("  order page (English)     {}?lang=en", placed.page);
+    Ok(())
+}
+
+/// Open every files page that the order page links to, and download its first file.
+async fn download_one_each(http: &Client, page: &str) -> anyhow::Result<Vec<(String, usize)>> {
+    let shop = page.split("/o/").next().unwrap_or_default();
+    let mut files = Vec::new();
+    for landing in links(&fetch(http, page).await?, "/f/") {
+        let list = fetch(http, &absolute(shop, &landing)).await?;
+        let first = links(&list, "/files/").into_iter().next();
+        let file = absolute(shop, &first.context("a files page lists no file")?);
+        let answer = http.get(&file).send().await?;
+        ensure!(
+            answer.status() == StatusCode::OK,
+            "a download answered {}",
+            answer.status()
+        );
+        files.push((file, answer.bytes().await?.len()));
+    }
+    Ok(files)
+}
+
+async fn fetch(http: &Client, url: &str) -> anyhow::Result<String> {
+    let answer = http.get(url).send().await?;
+    ensure!(
+        answer.status() == StatusCode::OK,
+        "a page answered {}",
+        answer.status()
+    );
+    Ok(answer.text().await?)
+}
+
+/// Addresses in `href="…"` whose path begins so.
+fn links(html: &str, path: &str) -> Vec<String> {
+    let hrefs = html
+        .split("href=\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next());
+    let mut found: Vec<String> = hrefs
+        .filter(|href| href.contains(path))
+        .map(|href| href.replace("&amp;", "&"))
+        .collect();
+    found.dedup();
+    found
+}
+
+fn absolute(shop: &str, href: &str) -> String {
+    if href.starts_with("http") {
+        href.to_owned()
+    } else {
+        format!("{shop}{href}")
+    }
+}
+
+async fn expect_ok(answer: reqwest::Response, what: &str) -> anyhow::Result<Value> {
+    let status = answer.status();
+    let body: Value = answer
+        .json()
+        .await
+        .with_context(|| format!("{what} answered no JSON"))?;
+    ensure!(
+        status.is_success(),
+        "{what} answered {status}: {}",
+        body["detail"]
+    );
+    Ok(body)
+}
+
+fn text(value: &Value, field: &str) -> anyhow::Result<String> {
+    let found = value[field].as_str().map(str::to_owned);
+    found.with_context(|| format!("the answer has no {field}"))
+}

@@ -1,0 +1,102 @@
+//! `doctor`: tries every connection that the settings name, changes nothing, and says what is wrong
+//! in words a seller can act on. Ends with a failure when anything is.
+
+use super::Place;
+use crate::config::{Config, without_password};
+use crate::connectors::Connectors;
+use crate::db::Db;
+use crate::error::Error;
+use crate::model;
+use crate::model::catalogue::{self, Catalogue};
+use crate::model::course::Benefit;
+
+/// What was found so far.
+#[derive(Default)]
+struct Findings {
+    wrong: usize,
+}
+
+impl Findings {
+    fn note<T: std::fmt::Display, E: std::fmt::Display>(
+        &mut self,
+        what: &str,
+        found: Result<T, E>,
+    ) {
+        match found {
+            Ok(good) => println!("ok     {what}: {good}"),
+            Err(bad) => {
+                self.wrong += 1;
+                println!("WRONG  {what}: {bad}");
+            }
+        }
+    }
+}
+
+pub(super) async fn run(place: &Place) -> anyhow::Result<()> {
+    let mut findings = Findings::default();
+    let config = place.settings()?;
+    println!("ok     settings: every rule is kept");
+    let stored = database(&config, &mut findings).await;
+    let world = Connectors::from_config(&config)?;
+    findings.note("mail", world.mail.ping().await);
+    for (name, lms) in &world.lms {
+        findings.note(&format!("connection {name}"), lms.ping().await);
+    }
+    if let Some(stored) = stored {
+        courses(&stored, &world, &mut findings).await;
+    }
+    anyhow::ensure!(findings.wrong == 0, "{} thing(s) to mend", findings.wrong);
+    Ok(())
+}
+
+async fn database(config: &Config, findings: &mut Findings) -> Option<Catalogue> {
+    let shown = without_password(&config.database);
+    let opened = Db::open_to_read(&config.database, &model::statements()).await;
+    let db = match opened {
+        Ok(db) => db,
+        Err(e) => {
+            findings.note("database", Err::<&str, _>(format!("{e:#}")));
+            return None;
+        }
+    };
+    findings.note("database", Ok::<_, &str>(shown));
+    let stored = db
+        .read(|tx| Box::pin(catalogue::load(tx)))
+        .await
+        .map_err(Error::into_anyhow);
+    let counted = stored
+        .as_ref()
+        .map(|c| format!("{} course(s) on sale", c.courses.len()));
+    findings.note("catalogue", counted);
+    stored.ok()
+}
+
+/// Every course is where the catalogue says.
+async fn courses(stored: &Catalogue, world: &Connectors, findings: &mut Findings) {
+    for course in &stored.courses {
+        for benefit in &course.benefits {
+            let what = format!("course {}", course.slug);
+            match benefit {
+                Benefit::Enrolment { connection, course } => {
+                    let Some(lms) = world.lms.get(connection) else {
+                        findings.note(&what, Err::<&str, _>(format!("no connection {connection}")));
+                        continue;
+                    };
+                    let found = lms.find_course(course).await;
+                    let found = found.map_err(|fault| fault.to_string()).and_then(|found| {
+                        found.ok_or(format!("{connection} has no course {course}"))
+                    });
+                    findings.note(&what, found.map(|remote| remote.id));
+                }
+                Benefit::Files { source, folder, .. } => {
+                    let Some(source) = world.sources.get(source) else {
+                        findings.note(&what, Err::<&str, _>(format!("no source {source}")));
+                        continue;
+                    };
+                    let files = source.manifest(folder).await;
+                    findings.note(&what, files.map(|m| format!("{} file(s)", m.files.len())));
+                }
+            }
+        }
+    }
+}

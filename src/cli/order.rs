@@ -1,0 +1,154 @@
+//! `order show CODE`: the whole story of an order, from the books.
+
+use anyhow::{Context, bail};
+use clap::Subcommand;
+
+use super::Place;
+use crate::clock::Timestamp;
+use crate::db::Tx;
+use crate::error::{Error, Result};
+use crate::fulfilment::price::Rule;
+use crate::model::audit::{self, Entry};
+use crate::model::code::OrderCode;
+use crate::model::email::{self, Email};
+use crate::model::grant::{self, Grant};
+use crate::model::line::{self, Line};
+use crate::model::order::{self, Order as Stored};
+use crate::model::transfer::{self, Transfer};
+use crate::words::Locale;
+
+/// What to look at.
+#[derive(Debug, Subcommand)]
+pub enum Order {
+    /// Print an order with its money, courses, e-mails, and everything that ever happened to it.
+    Show {
+        /// The order's code, such as DHK7M2QX9A.
+        code: String,
+    },
+}
+
+/// All that is known of an order.
+struct Story {
+    order: Stored,
+    lines: Vec<Line>,
+    grants: Vec<Grant>,
+    transfers: Vec<Transfer>,
+    emails: Vec<Email>,
+    entries: Vec<Entry>,
+}
+
+impl Order {
+    pub(super) async fn run(&self, place: &Place) -> anyhow::Result<()> {
+        let Self::Show { code } = self;
+        let (config, db) = place.to_read().await?;
+        let code = OrderCode::parse(code, &config.shop.code_prefix)
+            .context("this is not an order code: one of its characters must be wrong")?;
+        let story = db
+            .read(move |tx| Box::pin(async move { story(tx, &code).await }))
+            .await;
+        let Some(story) = story.map_err(Error::into_anyhow)? else {
+            bail!("no order has this code");
+        };
+        story.print(config.shop.utc_offset_minutes);
+        Ok(())
+    }
+}
+
+async fn story(tx: &mut Tx<'_>, code: &OrderCode) -> Result<Option<Story>> {
+    let Some(order) = order::by_code(tx, code).await? else {
+        return Ok(None);
+    };
+    Ok(Some(Story {
+        lines: line::of_order(tx, &order.id).await?,
+        grants: grant::of_order(tx, &order.id).await?,
+        transfers: transfer::of_order(tx, &order.id).await?,
+        emails: email::of_order(tx, &order.id).await?,
+        entries: audit::of_order(tx, &order.id).await?,
+        order,
+    }))
+}
+
+impl Story {
+    fn print(&self, offset: i32) {
+        let order = &self.order;
+        let time = |at: Timestamp| at.local(offset, "%Y-%m-%d %H:%M:%S");
+        println!("Order {}  ({})", order.code, order.id);
+        println!("  placed    {}  by {}", time(order.created_at), order.email);
+        println!(
+            "  payment   {}  ({} of {})",
+            order.payment_status, order.received, order.total
+        );
+        println!("  delivery  {}", order.order_status);
+        if let Ok(rule) = Rule::from_json(&order.price_rule) {
+            println!("  price     {}", rule.say(Locale::En));
+        }
+        self.print_money(&time);
+        self.print_lines(&time);
+        for email in &self.emails {
+            println!("E-mail {:<10} {}", email.letter.word(), email.state);
+        }
+        println!("\nWhat happened");
+        for entry in &self.entries {
+            print_entry(entry, &time);
+        }
+    }
+
+    fn print_money(&self, time: &impl Fn(Timestamp) -> String) {
+        for transfer in &self.transfers {
+            let state = if transfer.closed_at.is_some() {
+                "booked"
+            } else {
+                "waits for a person"
+            };
+            println!(
+                "Transfer  {}  {} {}  {}  {state}",
+                time(transfer.received_at),
+                transfer.amount,
+                self.order.total.currency.code(),
+                transfer.class,
+            );
+        }
+    }
+
+    fn print_lines(&self, time: &impl Fn(Timestamp) -> String) {
+        for line in &self.lines {
+            println!("Course  {}  {}", line.title, line.status);
+            for grant in self.grants.iter().filter(|grant| grant.line == line.id) {
+                let who = grant.who.map(|who| format!(", needs the {}", who.as_str()));
+                let why = grant.why.as_ref().map(|why| format!(": {why}"));
+                let until = grant.expires_at.map(|at| format!(", until {}", time(at)));
+                println!(
+                    "  {} {} at {} ({})  {}{}{}{}",
+                    grant.id,
+                    grant.benefit,
+                    grant.connection,
+                    grant.target,
+                    grant.state,
+                    who.unwrap_or_default(),
+                    why.unwrap_or_default(),
+                    until.unwrap_or_default(),
+                );
+            }
+        }
+    }
+}
+
+fn print_entry(entry: &Entry, time: &impl Fn(Timestamp) -> String) {
+    let change = match (&entry.before, &entry.after) {
+        (Some(before), Some(after)) => format!("{before} → {after}"),
+        (None, Some(after)) => after.clone(),
+        _ => String::new(),
+    };
+    let why = entry
+        .why
+        .as_ref()
+        .map(|why| format!("  ({why})"))
+        .unwrap_or_default();
+    println!(
+        "  {}.{:03}  {:<20} {:<18} {change}{why}",
+        time(entry.at),
+        entry.at.0.rem_euclid(1000),
+        entry.actor,
+        entry.action
+    );
+}

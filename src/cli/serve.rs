@@ -1,0 +1,63 @@
+//! `serve`, `worker`, `migrate`: the processes.
+
+use tokio::net::TcpListener;
+
+use super::Place;
+use crate::clock::Clock;
+use crate::config::without_password;
+use crate::db::Db;
+use crate::{model, queue, web};
+
+pub(super) async fn serve(place: &Place) -> anyhow::Result<()> {
+    let config = place.settings()?;
+    let (address, public_url) = (config.listen, config.public_url.clone());
+    let app = super::app(config, Clock::system()).await?;
+    let listener = TcpListener::bind(address).await?;
+    tracing::info!("serving {public_url} on {address}");
+    let running = queue::start(&app);
+    web::server::serve(app.clone(), listener, stop_signal()).await?;
+    tracing::info!("stopping: no new requests; finishing what runs");
+    running.stop().await;
+    Ok(())
+}
+
+pub(super) async fn work(place: &Place) -> anyhow::Result<()> {
+    let config = place.settings()?;
+    anyhow::ensure!(
+        !config.database.starts_with("sqlite:"),
+        "a SQLite file belongs to one process: `bursar serve` works on its tasks too"
+    );
+    let app = super::app(config, Clock::system()).await?;
+    let running = queue::start(&app);
+    tracing::info!("working on tasks");
+    stop_signal().await;
+    running.stop().await;
+    Ok(())
+}
+
+pub(super) async fn migrate(place: &Place) -> anyhow::Result<()> {
+    let config = place.settings()?;
+    Db::open(&config.database, &model::statements()).await?;
+    println!("{} is up to date", without_password(&config.database));
+    Ok(())
+}
+
+/// Ctrl-C, or what `systemctl stop` and containers send.
+pub(super) async fn stop_signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+            // Without a handler the signal ends the process; leases end by themselves.
+            drop(interrupt.await);
+            return;
+        };
+        tokio::select! {
+            _ = interrupt => {}
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    drop(interrupt.await);
+}

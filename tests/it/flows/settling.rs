@@ -1,0 +1,343 @@
+//! Money into the books: every class of transfer, at every edge, once each, also at once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bursar::model::order::{OrderStatus, PaymentStatus};
+use bursar::model::transfer::Class;
+use serde_json::json;
+
+use crate::harness::books;
+use crate::harness::shop::{ACCOUNT, Shop, arrive, each};
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+async fn status(shop: &Shop, order: &bursar::model::order::Order) -> (PaymentStatus, i64) {
+    let now = shop.order_now(&order.id).await;
+    (now.payment_status, now.received.minor)
+}
+
+/// What one transfer of `dong` for an order of 500,000 is, and what the order then is.
+async fn one_transfer(shop: &Shop, dong: i64) -> (Class, PaymentStatus) {
+    let order = shop.order(&["enrol"]).await;
+    let settled = shop.pay(&order, dong).await;
+    let (payment, received) = status(shop, &order).await;
+    assert_eq!(received, dong, "all of it is on the order");
+    (settled.class.unwrap(), payment)
+}
+
+#[tokio::test]
+async fn the_tolerance_holds_to_the_dong_on_both_sides() {
+    each(async |shop| {
+        use {
+            Class::{Exact, Over, Short},
+            PaymentStatus::{Paid, Pending},
+        };
+        for (dong, class, payment) in [
+            (500_000, Exact, Paid),
+            (499_000, Exact, Paid),
+            (498_999, Short, Pending),
+            (501_000, Exact, Paid),
+            (501_001, Over, Paid),
+            (1, Short, Pending),
+            (5_000_000, Over, Paid),
+        ] {
+            assert_eq!(one_transfer(shop, dong).await, (class, payment), "{dong}");
+        }
+        shop.drain().await;
+        assert_eq!(
+            shop.inbox().await.len(),
+            2,
+            "both surpluses wait for a person"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_transfer_of_nothing_is_kept_and_pays_nothing() {
+    each(async |shop| {
+        assert_eq!(
+            one_transfer(shop, 0).await,
+            (Class::Short, PaymentStatus::Pending)
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn paying_answers_with_the_order_as_it_is_now_and_starts_every_line() {
+    each(async |shop| {
+        let order = shop.order(&["enrol", "files", "both"]).await;
+        let settled = shop.pay(&order, order.total.minor).await;
+        assert!(!settled.duplicate);
+        assert_eq!(settled.lines_started, 3);
+        let now = settled.order.unwrap();
+        assert_eq!(now.payment_status, PaymentStatus::Paid);
+        assert_eq!(now.order_status, OrderStatus::Processing);
+        assert_eq!(shop.grants(&order).await.len(), 4);
+        assert_eq!(shop.emails(&order).await.len(), 1);
+        shop.drain().await;
+        shop.assert_completed(&order).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn two_short_transfers_sum_up_to_paid_once() {
+    each(async |shop| {
+        let order = shop.order(&["enrol"]).await;
+        assert_eq!(shop.pay(&order, 200_000).await.class, Some(Class::Short));
+        assert_eq!(shop.pay(&order, 300_000).await.class, Some(Class::Combined));
+        assert_eq!(status(shop, &order).await, (PaymentStatus::Paid, 500_000));
+        assert_eq!(
+            shop.pay(&order, 300_000).await.class,
+            Some(Class::Duplicate)
+        );
+        assert_eq!(status(shop, &order).await, (PaymentStatus::Paid, 500_000));
+        assert_eq!(shop.inbox().await.len(), 1);
+        shop.drain().await;
+        shop.assert_completed(&order).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_expired_order_is_opened_again_by_late_money_at_its_stored_price() {
+    each(async |shop| {
+        let (whole, parts) = (shop.order(&["enrol"]).await, shop.order(&["files"]).await);
+        shop.advance(DAY);
+        assert_eq!(shop.sweep().await.orders, 2);
+        assert_eq!(status(shop, &whole).await, (PaymentStatus::Expired, 0));
+        assert_eq!(shop.pay(&whole, 500_000).await.class, Some(Class::Late));
+        assert_eq!(status(shop, &whole).await, (PaymentStatus::Paid, 500_000));
+        assert_eq!(shop.pay(&parts, 50_000).await.class, Some(Class::Short));
+        assert_eq!(status(shop, &parts).await, (PaymentStatus::Pending, 50_000));
+        let reopened = shop.order_now(&parts.id).await;
+        assert_eq!(
+            reopened.expires_at,
+            shop.clock.now().plus(DAY),
+            "a day for the rest"
+        );
+        assert_eq!(shop.sweep().await.orders, 0);
+        assert_eq!(shop.pay(&parts, 150_000).await.class, Some(Class::Combined));
+        shop.drain().await;
+        shop.assert_completed(&whole).await;
+        shop.assert_completed(&parts).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_names_no_order_waits_in_the_inbox_with_its_class() {
+    each(async |shop| {
+        let (a, b) = (shop.order(&["enrol"]).await, shop.order(&["files"]).await);
+        let unknown = shop.restarted(None).await;
+        let stranger = bursar::model::code::OrderCode::mint("DH", &unknown.mint);
+        let both = format!("{} {}", a.code, b.code);
+        let other_account = [("accountNumber", json!("99887766"))];
+        let outgoing = [("transferType", json!("out"))];
+        let bodies = [
+            (shop.transfer(500_000, stranger.as_str()), Class::WrongCode),
+            (shop.transfer(500_000, "chuyen tien hoc phi"), Class::NoCode),
+            (shop.transfer(700_000, &both), Class::Split),
+            (
+                shop.transfer_with(500_000, a.code.as_str(), &other_account),
+                Class::WrongAccount,
+            ),
+            (
+                shop.transfer_with(500_000, a.code.as_str(), &outgoing),
+                Class::Outgoing,
+            ),
+        ];
+        for (body, class) in bodies {
+            let settled = shop.webhook(&body).await.unwrap();
+            assert_eq!(settled.class, Some(class));
+        }
+        for order in [&a, &b] {
+            assert_eq!(status(shop, order).await, (PaymentStatus::Pending, 0));
+        }
+        let waiting: Vec<Class> = shop.inbox().await.iter().map(|t| t.class).collect();
+        assert_eq!(waiting.len(), 4, "all but the outgoing one: {waiting:?}");
+        assert_eq!(books::counts(&shop.app.db).await, [5, 5, 0, 0]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_same_code_in_every_field_is_one_code_and_a_virtual_account_is_ours() {
+    each(async |shop| {
+        let order = shop.order(&["enrol"]).await;
+        let code = order.code.as_str();
+        let fields = [
+            ("code", json!(code)),
+            ("accountNumber", json!("5550001")),
+            ("subAccount", json!(ACCOUNT)),
+        ];
+        let body = shop.transfer_with(500_000, &format!("{code} {code}"), &fields);
+        assert_eq!(shop.webhook(&body).await.unwrap().class, Some(Class::Exact));
+        shop.drain().await;
+        shop.assert_completed(&order).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_same_webhook_a_thousand_times_at_once_is_one_of_everything() {
+    each(async |shop| {
+        let order = shop.order(&["files"]).await;
+        let body: Arc<[u8]> = shop.transfer(200_000, order.code.as_str()).into();
+        let mut arrivals = tokio::task::JoinSet::new();
+        for _ in 0..1000 {
+            let (app, body) = (shop.app.clone(), body.clone());
+            arrivals
+                .spawn(async move { arrive(&app, &body).await.map(|s| (s.duplicate, s.order)) });
+        }
+        let mut first = 0;
+        while let Some(answer) = arrivals.join_next().await {
+            let (duplicate, answered) = answer.unwrap().expect("each is answered with success");
+            first += i32::from(!duplicate);
+            assert_eq!(answered.unwrap().payment_status, PaymentStatus::Paid);
+        }
+        assert_eq!(first, 1);
+        assert_eq!(books::counts(&shop.app.db).await, [1, 1, 1, 1]);
+        shop.drain().await;
+        shop.assert_completed(&order).await;
+        assert_eq!(shop.letters().len(), 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_same_transfer_under_another_id_is_the_same_transfer_one_by_one_and_at_once() {
+    each(async |shop| {
+        let order = shop.order(&["files"]).await;
+        let code = order.code.as_str();
+        let same = [("referenceCode", json!("FT26325001"))];
+        let bodies: Vec<Vec<u8>> = (0..20)
+            .map(|_| shop.transfer_with(200_000, code, &same))
+            .collect();
+        let mut arrivals = tokio::task::JoinSet::new();
+        for body in bodies {
+            let app = shop.app.clone();
+            arrivals
+                .spawn(async move { arrive(&app, &body).await.map(|s| (s.duplicate, s.order)) });
+        }
+        let answers = arrivals.join_all().await;
+        for answer in &answers {
+            let (_, order) = answer.as_ref().unwrap();
+            assert_eq!(order.as_ref().unwrap().payment_status, PaymentStatus::Paid);
+        }
+        let first = answers.iter().filter(|a| !a.as_ref().unwrap().0).count();
+        assert_eq!(first, 1);
+        let again = shop
+            .webhook(&shop.transfer_with(200_000, code, &same))
+            .await
+            .unwrap();
+        assert!(again.duplicate);
+        assert_eq!(again.order.unwrap().id, order.id);
+        assert_eq!(books::counts(&shop.app.db).await, [21, 1, 1, 1]);
+        shop.drain().await;
+        shop.assert_completed(&order).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn two_different_transfers_at_once_for_one_order_pay_it_once() {
+    each(async |shop| {
+        for _ in 0..10 {
+            let order = shop.order(&["files"]).await;
+            let bodies = [0, 1].map(|_| shop.transfer(200_000, order.code.as_str()));
+            let (a, b) = tokio::join!(shop.webhook(&bodies[0]), shop.webhook(&bodies[1]));
+            let mut classes = [a, b].map(|s| s.unwrap().class.unwrap());
+            classes.sort_by_key(|class| class.as_str());
+            assert_eq!(classes, [Class::Duplicate, Class::Exact]);
+            assert_eq!(status(shop, &order).await, (PaymentStatus::Paid, 200_000));
+        }
+        shop.drain().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn two_short_transfers_at_once_pay_exactly_once() {
+    each(async |shop| {
+        for _ in 0..10 {
+            let order = shop.order(&["files"]).await;
+            let bodies = [0, 1].map(|_| shop.transfer(100_000, order.code.as_str()));
+            let (a, b) = tokio::join!(shop.webhook(&bodies[0]), shop.webhook(&bodies[1]));
+            let mut classes = [a, b].map(|s| s.unwrap().class.unwrap());
+            classes.sort_by_key(|class| class.as_str());
+            assert_eq!(classes, [Class::Combined, Class::Short]);
+            assert_eq!(status(shop, &order).await, (PaymentStatus::Paid, 200_000));
+            assert_eq!(shop.emails(&order).await.len(), 1);
+        }
+        shop.drain().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn two_transfers_at_once_that_name_two_orders_in_opposite_ways_are_both_kept() {
+    each(async |shop| {
+        for _ in 0..10 {
+            let (a, b) = (shop.order(&["files"]).await, shop.order(&["files"]).await);
+            let bodies = [
+                shop.transfer(400_000, &format!("{} {}", a.code, b.code)),
+                shop.transfer(400_000, &format!("{} {}", b.code, a.code)),
+            ];
+            let (one, other) = tokio::join!(shop.webhook(&bodies[0]), shop.webhook(&bodies[1]));
+            for settled in [one, other] {
+                assert_eq!(settled.unwrap().class, Some(Class::Split));
+            }
+        }
+        assert_eq!(shop.inbox().await.len(), 20);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_body_that_cannot_be_understood_is_kept_and_a_task_works_on_it_until_a_person_must() {
+    each(async |shop| {
+        let body = br#"{"id": 77, "transferType": "sideways"}"#;
+        let settled = shop.webhook(body).await.unwrap();
+        assert!(settled.class.is_none());
+        shop.webhook(body).await.unwrap();
+        assert_eq!(books::counts(&shop.app.db).await, [1, 0, 0, 0]);
+        shop.live(DAY, Duration::from_secs(600)).await;
+        let tasks = shop.tasks().await;
+        assert_eq!(tasks.len(), 1);
+        assert_eq!((tasks[0].state.as_str(), tasks[0].rejections), ("dead", 5));
+        shop.leaves(&["settle_event:dead"]);
+    })
+    .await;
+}
+
+bursar::statements! {
+    NO_RECEIPTS = "ALTER TABLE emails RENAME TO emails_away";
+    RECEIPTS = "ALTER TABLE emails_away RENAME TO emails";
+}
+
+#[tokio::test]
+async fn settling_that_fails_after_it_was_stored_does_not_poison_the_event() {
+    each(async |shop| {
+        let order = shop.order(&["files"]).await;
+        let body = shop.transfer(200_000, order.code.as_str());
+        books::exec(&shop.app.db, &NO_RECEIPTS, &[]).await;
+        let settled = shop.webhook(&body).await.unwrap();
+        assert!(
+            settled.class.is_none(),
+            "answered with success, and nothing is booked"
+        );
+        assert_eq!(status(shop, &order).await, (PaymentStatus::Pending, 0));
+        books::exec(&shop.app.db, &RECEIPTS, &[]).await;
+        shop.drain().await;
+        assert_eq!(status(shop, &order).await, (PaymentStatus::Paid, 200_000));
+        shop.assert_completed(&order).await;
+        let again = shop.webhook(&body).await.unwrap();
+        assert!(again.duplicate);
+        assert_eq!(books::counts(&shop.app.db).await[..3], [1, 1, 1]);
+    })
+    .await;
+}
