@@ -149,6 +149,7 @@ pub struct Setup {
     pub kind: Kind,
     pub slots: usize,
     pub lease_seconds: u32,
+    pub poll_seconds: u32,
     pub concurrency: usize,
     /// Time limit of one call to the LMS.
     pub patience: Duration,
@@ -164,6 +165,7 @@ impl Setup {
             kind,
             slots: 16,
             lease_seconds: 60,
+            poll_seconds: 5,
             concurrency: 2,
             patience: Duration::from_secs(5),
             real_time: false,
@@ -639,6 +641,7 @@ fn config(setup: &Setup, lms: &FakeLms, folder: &TempDir) -> Config {
     config.mail.folder = folder.path().join("outbox");
     config.queue.slots = setup.slots;
     config.queue.lease_seconds = setup.lease_seconds;
+    config.queue.poll_seconds = setup.poll_seconds;
     config
 }
 
