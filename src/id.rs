@@ -110,7 +110,7 @@ impl Mint {
     /// An unguessable word of 160 bits, lower-case hex; fit for URLs.
     #[must_use]
     pub fn secret(&self) -> String {
-        hex::encode(self.with(|rng| rng.random::<[u8; 20]>()))
+        hex::encode(self.with(RngExt::random::<[u8; 20]>))
     }
 
     /// `length` characters of [`UNAMBIGUOUS`].
@@ -126,7 +126,7 @@ impl Mint {
     /// A number in `0.0..1.0`, for jitter.
     #[must_use]
     pub fn fraction(&self) -> f64 {
-        self.with(|rng| rng.random::<f64>())
+        self.with(RngExt::random::<f64>)
     }
 
     fn with<T>(&self, draw: impl FnOnce(&mut StdRng) -> T) -> T {

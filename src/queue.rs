@@ -95,7 +95,7 @@ async fn claim_until(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
     let mut bell = app.db.bell().listen();
     let mut lanes = Lanes::new(&app);
     let done = Arc::new(Notify::new());
-    while !*stopped.borrow() {
+    while is_wanted(&stopped) {
         let found = round(&app, &mut lanes, &done).await;
         let pause = pause(&app, &lanes, found).await;
         tokio::select! {
@@ -118,6 +118,11 @@ async fn claim_until(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
     }
 }
 
+/// Not stopped, and somebody is left who could stop it.
+fn is_wanted(stopped: &watch::Receiver<bool>) -> bool {
+    !*stopped.borrow() && stopped.has_changed().is_ok()
+}
+
 /// Claim once and set every claimed task going; how many there were.
 async fn round(app: &Arc<App>, lanes: &mut Lanes, done: &Arc<Notify>) -> usize {
     let leased = match claim(app, lanes).await {
@@ -132,7 +137,7 @@ async fn round(app: &Arc<App>, lanes: &mut Lanes, done: &Arc<Notify>) -> usize {
         let share = lanes.take(task.connection.as_deref());
         let (app, done) = (app.clone(), done.clone());
         tokio::spawn(async move {
-            attempt(&app, &task).await;
+            Box::pin(attempt(&app, &task)).await;
             drop(share);
             done.notify_one();
         });
@@ -220,7 +225,7 @@ async fn attempt(app: &Arc<App>, task: &Leased) {
     match ran {
         Ok(Attempt::Ended(word)) => tracing::debug!(task = %id, "{kind} {id}: {word}"),
         Ok(Attempt::Lost) => {
-            tracing::warn!(task = %id, "{kind} {id} lost its lease: nothing was written")
+            tracing::warn!(task = %id, "{kind} {id} lost its lease: nothing was written");
         }
         // The lease ends by itself and the sweep makes the task ready again.
         Err(e) => tracing::error!(task = %id, "{kind} {id} failed inside: {e}"),
@@ -245,7 +250,7 @@ async fn beat_until_lost(app: &Arc<App>, task: &Leased) {
 }
 
 async fn sweep_until(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
-    while !*stopped.borrow() {
+    while is_wanted(&stopped) {
         match app.db.now().await {
             Ok(authority) => app.clock.correct(authority),
             Err(e) => tracing::error!("the database does not tell the time: {e}"),
