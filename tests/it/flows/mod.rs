@@ -2,6 +2,7 @@
 
 mod crash_everywhere;
 mod fulfilling;
+mod handing_over;
 mod queueing;
 mod revoking;
 mod settling;
