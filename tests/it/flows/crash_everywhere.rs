@@ -89,7 +89,7 @@ async fn everywhere<S>(
         let mut deaths = 0;
         for before in [true, false] {
             turn += 1;
-            let subject = prepare(turn).await;
+            let subject = Box::pin(prepare(turn)).await;
             let death = Death::new(at, before);
             let app = shop.restarted(Some(death.clone())).await;
             death.is_armed.store(true, Ordering::SeqCst);
@@ -97,11 +97,11 @@ async fn everywhere<S>(
                 "dying {} commit {at}",
                 if before { "before" } else { "after" }
             );
-            story(&app, &subject).await;
+            Box::pin(story(&app, &subject)).await;
             deaths += usize::from(death.died());
             shop.advance(LEASE + Duration::from_secs(1));
             shop.sweep().await;
-            rest(&subject).await;
+            Box::pin(rest(&subject)).await;
             shop.live(Duration::from_secs(120), Duration::from_secs(30))
                 .await;
         }
@@ -122,7 +122,7 @@ async fn ordered(shop: &Shop, turn: usize, slugs: &[&str]) -> Order {
 
 /// Whatever the process could do before it died; its errors die with it.
 async fn drain(app: &Arc<App>) {
-    drop(queue::drain(app).await);
+    drop(Box::pin(queue::drain(app)).await);
 }
 
 #[tokio::test]
@@ -148,7 +148,7 @@ async fn from_the_webhook_to_the_last_letter() {
             orders.lock().unwrap().push(prepared.0.clone());
             prepared
         };
-        let commits = everywhere(shop, prepare, story, rest).await;
+        let commits = Box::pin(everywhere(shop, prepare, story, rest)).await;
         assert!(commits > 10, "{commits}");
         let orders = orders.into_inner().unwrap();
         for order in &orders {
@@ -178,7 +178,7 @@ async fn a_message_that_was_only_stored() {
             orders.lock().unwrap().push(order);
         };
         let story = async |app: &Arc<App>, (): &()| drain(app).await;
-        everywhere(shop, prepare, story, async |(): &()| {}).await;
+        Box::pin(everywhere(shop, prepare, story, async |(): &()| {})).await;
         let orders = orders.into_inner().unwrap();
         for order in &orders {
             shop.assert_completed(order).await;
@@ -221,7 +221,7 @@ async fn a_hand_over_to_the_sellers_own_worker() {
             drain(app).await;
         };
         let rest = async |(): &()| work_by_hand(&shop.app).await;
-        everywhere(shop, prepare, story, rest).await;
+        Box::pin(everywhere(shop, prepare, story, rest)).await;
         for order in &orders.into_inner().unwrap() {
             shop.assert_completed(order).await;
         }
@@ -258,7 +258,7 @@ async fn taking_access_back() {
         };
         // The person sees that nothing happened, or presses twice.
         let rest = async |grant: &Grant| click_revoke(&shop.app, &grant.id).await;
-        everywhere(shop, prepare, story, rest).await;
+        Box::pin(everywhere(shop, prepare, story, rest)).await;
         for order in &grants.into_inner().unwrap() {
             assert_eq!(shop.grant(order).await.state, GrantState::Revoked);
         }

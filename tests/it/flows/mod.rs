@@ -3,6 +3,7 @@
 mod api;
 mod crash_everywhere;
 mod fulfilling;
+mod handing_over;
 mod queueing;
 mod revoking;
 mod settling;

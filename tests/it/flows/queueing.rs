@@ -298,13 +298,13 @@ async fn a_stop_waits_for_what_runs_and_claims_no_more() {
 #[test]
 fn the_wait_before_the_next_attempt_grows_up_to_an_hour_with_a_fifth_of_jitter() {
     for &kind in Kind::ALL {
-        let mut last = Duration::ZERO;
+        let mut before = Duration::ZERO;
         for attempt in [i64::MIN, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 100, i64::MAX] {
             let (least, most) = (kind.backoff(attempt, 0.0), kind.backoff(attempt, 1.0));
-            assert!(least >= last, "{kind} {attempt}");
+            assert!(least >= before, "{kind} {attempt}");
             assert!(least >= Duration::from_secs(2) && least <= HOUR);
             assert!(most >= least && most <= least.mul_f64(1.2));
-            last = least;
+            before = least;
         }
         assert!(kind.retry().rejections >= 3);
     }

@@ -27,16 +27,13 @@ bursar::statements! {
 /// A task, as stored.
 #[derive(Debug, Clone)]
 pub struct TaskRow {
-    pub id: String,
     pub kind: String,
     pub state: String,
     pub subject: String,
     pub attempts: i64,
     pub rejections: i64,
-    pub run_at: i64,
     pub lease: Option<String>,
     pub lease_until: Option<i64>,
-    pub why: Option<String>,
 }
 
 pub async fn tasks(db: &Db) -> Vec<TaskRow> {
@@ -45,16 +42,13 @@ pub async fn tasks(db: &Db) -> Vec<TaskRow> {
 
 fn task(row: &Row) -> TaskRow {
     TaskRow {
-        id: row.get("id").unwrap(),
         kind: row.get("kind").unwrap(),
         state: row.get("state").unwrap(),
         subject: row.get("subject").unwrap(),
         attempts: row.get("attempts").unwrap(),
         rejections: row.get("rejections").unwrap(),
-        run_at: row.get("run_at").unwrap(),
         lease: row.get("lease").unwrap(),
         lease_until: row.get("lease_until").unwrap(),
-        why: row.get("why").unwrap(),
     }
 }
 
