@@ -2,6 +2,7 @@
 
 mod crash_everywhere;
 mod fulfilling;
+mod pages;
 mod queueing;
 mod revoking;
 mod settling;
