@@ -82,11 +82,11 @@ async fn a_file_comes_whole_in_part_and_as_a_head() {
 
         let part = stand.get(&file).header("range", "bytes=0-2");
         let part = part.header("if-range", &etag).send().await.unwrap();
-        assert_eq!(header(&part, "content-range"), "bytes 0-2/19");
+        assert_eq!(header(&part, "content-range"), "bytes 0-2/20");
         assert_eq!(text(part, 206).await, "xin");
 
         let head = stand.head(&file).send().await.unwrap();
-        assert_eq!(header(&head, "content-length"), "19");
+        assert_eq!(header(&head, "content-length"), "20");
         assert_eq!(text(head, 200).await, "");
     })
     .await;
@@ -178,7 +178,7 @@ async fn a_changed_link_and_a_link_of_the_other_kind_open_nothing() {
         format!("/files/{landing_token}/x.txt"),
         format!("/f/{file_token}"),
         "/files/nonsense/x.txt".to_owned(),
-        format!("/files/{}A/x.txt", &file_token[..file_token.len() - 1]),
+        format!("/files/{file_token}A/x.txt"),
         format!("/f/{}", landing_token.to_lowercase()),
     ] {
         let page = text(stand.get(&path).send().await.unwrap(), 403).await;

@@ -72,7 +72,7 @@ async fn every_fault_comes_back_in_words_with_what_was_typed() {
             "error.field.bad_email",
             vec![("course", "learn"), ("email", "an@host")],
         ),
-        ("email", "error.field.bad_email", vec![("course", "learn")]),
+        ("email", "error.field.missing", vec![("course", "learn")]),
         (
             "name",
             "error.field.bad_name",

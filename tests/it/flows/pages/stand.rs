@@ -201,7 +201,11 @@ impl Stand {
         let catalogue = self.app.catalogue().await.unwrap();
         let basket = place::basket(&catalogue, &policy, &courses).unwrap();
         let request = Request {
-            email: "an.nguyen@example.com".to_owned(),
+            // One enrolment of a learner in a course runs at a time.
+            email: format!(
+                "an.nguyen{}@example.com",
+                self.app.mint.letters(4).to_lowercase()
+            ),
             name: "Nguyễn An".to_owned(),
             phone: None,
             locale: Locale::Vi,
