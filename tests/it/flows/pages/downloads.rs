@@ -127,7 +127,7 @@ async fn a_refunded_order_opens_no_file_even_before_its_grants_are_taken_back() 
 async fn access_that_ran_out_opens_no_file_even_before_the_sweep() {
     let stand = Stand::sqlite().await;
     let (_, landing) = delivered(&stand).await;
-    stand.clock.advance(DAY * 30 - HOUR);
+    stand.clock.advance(DAY * 29 + HOUR * 23);
     let file = links(&stand.page(&landing).await, "/files/").remove(0);
     assert_eq!(stand.page(&file).await, "xin chào các bạn");
     stand.clock.advance(HOUR);

@@ -7,6 +7,9 @@ use super::stand::{Stand, each, header, text};
 
 const WHO: (&str, &str) = ("email", "An.Nguyen@Example.com");
 
+/// The field, its text, and what is sent.
+type Case<'a> = (&'a str, &'a str, Vec<(&'a str, &'a str)>);
+
 fn ticked(page: &str) -> Vec<&str> {
     let boxes = page.split("name=\"course\" value=\"").skip(1);
     let boxes = boxes.map(|rest| rest.split('>').next().unwrap());
@@ -65,7 +68,7 @@ async fn an_order_is_placed_at_the_shops_price_and_leads_to_its_page() {
 #[tokio::test]
 async fn every_fault_comes_back_in_words_with_what_was_typed() {
     let long = "x".repeat(121);
-    let cases: Vec<(&str, &str, Vec<(&str, &str)>)> = vec![
+    let cases: Vec<Case<'_>> = vec![
         ("course", "error.field.empty_courses", vec![WHO]),
         (
             "email",

@@ -236,23 +236,23 @@ impl Stand {
     /// Move the only grant of an order.
     pub async fn advance(&self, order: &Order, to: GrantState, step: Step) {
         let grant = self.grants(order).await.remove(0);
-        let moved = self.write(move |tx, moment| {
+        let done = self.write(move |tx, moment| {
             Box::pin(async move {
                 order::touch(tx, &grant.order);
                 grant::advance(tx, &moment, &grant, to, step).await
             })
         });
-        assert!(moved.await);
+        assert!(done.await);
     }
 
     pub async fn move_money(&self, order: &Order, moves: (PaymentStatus, PaymentStatus)) {
         let (id, until) = (order.id.clone(), order.expires_at);
-        let moved = self.write(move |tx, moment| {
+        let done = self.write(move |tx, moment| {
             Box::pin(
                 async move { order::close_or_reopen(tx, &moment, &id, moves, until, "test").await },
             )
         });
-        assert!(moved.await);
+        assert!(done.await);
     }
 
     pub async fn version(&self, order: &Order) -> i64 {
