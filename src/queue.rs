@@ -169,7 +169,7 @@ async fn claim(app: &Arc<App>, lanes: &mut Lanes) -> Result<Vec<Leased>> {
     if wanted.is_empty() {
         return Ok(Vec::new());
     }
-    let asked = wanted.clone();
+    let (asked, mut free) = (wanted.clone(), lanes.free());
     let leased = app
         .db
         .write(move |tx| {
@@ -181,18 +181,21 @@ async fn claim(app: &Arc<App>, lanes: &mut Lanes) -> Result<Vec<Leased>> {
                         .any(|breaker| breaker.name == name && breaker.rests(moment.now))
                 };
                 let mut all: HashMap<String, Vec<Leased>> = HashMap::new();
-                for (name, appetite) in &asked {
-                    if matches!(appetite.lane, Lane::Connection(_)) && resting(name) {
+                for (name, mut appetite) in asked {
+                    appetite.limit = appetite.limit.min(i64::try_from(free)?);
+                    let rests = matches!(appetite.lane, Lane::Connection(_)) && resting(&name);
+                    if rests || appetite.limit == 0 {
                         continue;
                     }
-                    let mut leased = task::claim(tx, &moment, appetite).await?;
+                    let mut leased = task::claim(tx, &moment, &appetite).await?;
+                    free = free.saturating_sub(leased.len());
                     for task in &mut leased {
                         let connection = task.connection.as_deref();
                         task.troubled = troubled
                             .iter()
                             .any(|breaker| Some(breaker.name.as_str()) == connection);
                     }
-                    all.insert(name.clone(), leased);
+                    all.insert(name, leased);
                 }
                 Ok(all)
             })

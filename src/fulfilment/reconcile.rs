@@ -68,6 +68,7 @@ async fn expire_access(tx: &mut Tx<'_>, moment: &Moment) -> Result<usize> {
             why: Some(why.to_owned()),
             ..Step::default()
         };
+        grant::take_turn(tx, grant).await?;
         if grant::advance(tx, moment, grant, GrantState::Expired, step).await? {
             revoke::revoke(tx, moment, &grant.id, why).await?;
         }

@@ -95,12 +95,13 @@ pub async fn run(app: &Arc<App>, task: &Leased) -> Result<Attempt> {
 }
 
 async fn phases<E: Effect>(app: &Arc<App>, effect: E, task: &Leased) -> Result<Attempt> {
-    let ended = match prepare(app, effect, task).await? {
-        Some(request) => {
+    let ended = match prepare(app, effect, task).await {
+        Ok(Some(request)) => {
             let outcome = effect.act(&app.world, &request).await;
             record(app, effect, task, outcome).await
         }
-        None => Ok("nothing to do"),
+        Ok(None) => Ok("nothing to do"),
+        Err(e) => Err(e),
     };
     if let Some(order) = &task.order {
         app.live.tell(order);

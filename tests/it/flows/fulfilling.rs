@@ -92,7 +92,7 @@ async fn kept(shop: &Shop, grant: &Grant) {
 #[tokio::test]
 async fn last_grants_that_finish_at_the_same_moment_complete_the_order_once() {
     each(async |shop| {
-        for _ in 0..25 {
+        for _ in 0..12 {
             let order = shop.bought(&["enrol", "both", "month"]).await;
             let grants = shop.grants(&order).await;
             assert_eq!(grants.len(), 5);
@@ -117,7 +117,7 @@ async fn last_grants_that_finish_at_the_same_moment_complete_the_order_once() {
 #[tokio::test]
 async fn a_grant_kept_late_and_the_lines_last_grant_at_the_same_moment_complete_the_line() {
     each(async |shop| {
-        for _ in 0..25 {
+        for _ in 0..12 {
             let order = shop.bought(&["both"]).await;
             let grants = shop.grants(&order).await;
             let late = grants[0].clone();
@@ -362,7 +362,7 @@ async fn two_orders_for_one_course_that_begin_at_the_same_moment_take_turns() {
     };
     each_set_up(real, async |shop| {
         let mut orders = Vec::new();
-        for _ in 0..4 {
+        for _ in 0..2 {
             orders.push(shop.bought(&["enrol"]).await);
         }
         let running = bursar::queue::start(&shop.app);

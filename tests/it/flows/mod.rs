@@ -1,5 +1,6 @@
 //! Whole stories with a drained worker, on both databases.
 
+mod api;
 mod crash_everywhere;
 mod fulfilling;
 mod pages;

@@ -149,6 +149,7 @@ pub struct Setup {
     pub kind: Kind,
     pub slots: usize,
     pub lease_seconds: u32,
+    pub poll_seconds: u32,
     pub concurrency: usize,
     /// Time limit of one call to the LMS.
     pub patience: Duration,
@@ -164,6 +165,7 @@ impl Setup {
             kind,
             slots: 16,
             lease_seconds: 60,
+            poll_seconds: 5,
             concurrency: 2,
             patience: Duration::from_secs(5),
             real_time: false,
@@ -538,34 +540,39 @@ impl Shop {
 /// What the web door does with an authentic message: raw and facts in one write; kept raw for a
 /// task where that cannot be understood or fails.
 pub async fn arrive(app: &Arc<App>, body: &[u8]) -> Result<Settled> {
-    let gateway = app.desk.gateways.get(sepay::NAME).unwrap();
-    let arrival = Arrival {
-        gateway: sepay::NAME.to_owned(),
-        key: gateway.event_key(body),
-        body: body.to_vec(),
-        note: None,
+    let facts = match app.desk.gateways.get(sepay::NAME).unwrap().read(body) {
+        Ok(facts) => facts,
+        Err(puzzle) => return keep_for_later(app, body, &puzzle.to_string()).await,
     };
+    let (policy, arrival) = (app.desk.policy.clone(), arrival(app, body));
     let moment = app.moment(Actor::Gateway(sepay::NAME.to_owned()));
-    let problem = match gateway.read(body) {
-        Err(puzzle) => puzzle.to_string(),
-        Ok(facts) => {
-            let (policy, arrival, moment) =
-                (app.desk.policy.clone(), arrival.clone(), moment.clone());
-            let settling = app.db.write(move |tx| {
-                Box::pin(
-                    async move { settle::arrival(tx, &moment, &policy, &arrival, &facts).await },
-                )
-            });
-            match settling.await {
-                Ok(settled) => return Ok(settled),
-                Err(error) => error.to_string(),
-            }
-        }
-    };
+    let settling = app.db.write(move |tx| {
+        Box::pin(async move { settle::arrival(tx, &moment, &policy, &arrival, &facts).await })
+    });
+    match settling.await {
+        Ok(settled) => Ok(settled),
+        Err(error) => keep_for_later(app, body, &error.to_string()).await,
+    }
+}
+
+/// Store a message raw, with the task that will work on it.
+pub async fn keep_for_later(app: &Arc<App>, body: &[u8], problem: &str) -> Result<Settled> {
+    let (arrival, problem) = (arrival(app, body), problem.to_owned());
+    let moment = app.moment(Actor::Gateway(sepay::NAME.to_owned()));
     let keeping = app
         .db
         .write(move |tx| Box::pin(async move { keep_raw(tx, &moment, &arrival, &problem).await }));
     keeping.await.map(|()| Settled::default())
+}
+
+fn arrival(app: &Arc<App>, body: &[u8]) -> Arrival {
+    let gateway = app.desk.gateways.get(sepay::NAME).unwrap();
+    Arrival {
+        gateway: sepay::NAME.to_owned(),
+        key: gateway.event_key(body),
+        body: body.to_vec(),
+        note: None,
+    }
 }
 
 async fn keep_raw(
@@ -634,6 +641,7 @@ fn config(setup: &Setup, lms: &FakeLms, folder: &TempDir) -> Config {
     config.mail.folder = folder.path().join("outbox");
     config.queue.slots = setup.slots;
     config.queue.lease_seconds = setup.lease_seconds;
+    config.queue.poll_seconds = setup.poll_seconds;
     config
 }
 
