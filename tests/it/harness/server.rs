@@ -2,14 +2,7 @@
 //! catalogue, the instant fake LMS, letters into a folder, HTTP on a free port. Nothing runs beside
 //! the test: it calls [`Server::drain`] when the queue is to work, [`Server::sweep`] and
 //! [`Server::wait`] when time is to pass. Everything ends when it is dropped.
-//!
-//! ```ignore
-//! server::each(async |server| {
-//!     let order = server.order(&["rust"]).await;
-//!     server.pay(&order, 599_000).await;
-//!     server.drain().await;
-//! }).await;
-//! ```
+//! `let order = server.order(&["rust"]).await; server.pay(&order, 599_000).await; server.drain().await`
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
