@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::error::Result;
-use crate::fulfilment::reconcile;
+use crate::fulfilment::reconcile::{Found, Part};
 use crate::model::audit::Actor;
 use crate::model::connection;
 use crate::model::task::{self, Appetite, Lane, Leased};
@@ -27,6 +27,8 @@ use lanes::Lanes;
 
 /// Time between sweeps.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
+/// Transactions that one part of a sweep may take; what is left waits for the next sweep.
+const MOST_STEPS: usize = 200;
 /// How long a stopping process waits for its attempts; their leases end by themselves after that.
 const LAST_CALL: Duration = Duration::from_secs(20);
 /// A round that found nothing new does not run more often than this.
@@ -80,12 +82,37 @@ pub async fn drain(app: &Arc<App>) -> Result<usize> {
     }
 }
 
-/// One sweep now.
-pub async fn sweep(app: &Arc<App>) -> Result<reconcile::Found> {
-    let moment = app.moment(Actor::Machine("sweep"));
-    app.db
-        .write(move |tx| Box::pin(async move { reconcile::sweep(tx, &moment).await }))
-        .await
+/// One sweep now: each part in transactions of its own, so that what stops one stops no other.
+/// The last error, after all parts had their turn.
+pub async fn sweep(app: &Arc<App>) -> Result<Found> {
+    let mut found = Found::default();
+    let mut failed = None;
+    for part in Part::ALL {
+        match sweep_part(app, part).await {
+            Ok(moved) => *found.of(part) = moved,
+            Err(e) => {
+                tracing::error!("the sweep of {part:?} failed: {e}");
+                failed = Some(e);
+            }
+        }
+    }
+    failed.map_or(Ok(found), Err)
+}
+
+async fn sweep_part(app: &Arc<App>, part: Part) -> Result<usize> {
+    let mut moved = 0;
+    for _ in 0..MOST_STEPS {
+        let moment = app.moment(Actor::Machine("sweep"));
+        let step = app
+            .db
+            .write(move |tx| Box::pin(async move { part.step(tx, &moment).await }))
+            .await?;
+        moved += step;
+        if step == 0 {
+            break;
+        }
+    }
+    Ok(moved)
 }
 
 async fn claim_until(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
@@ -95,7 +122,7 @@ async fn claim_until(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
     let mut bell = app.db.bell().listen();
     let mut lanes = Lanes::new(&app);
     let done = Arc::new(Notify::new());
-    while !*stopped.borrow() {
+    while is_wanted(&stopped) {
         let found = round(&app, &mut lanes, &done).await;
         let pause = pause(&app, &lanes, found).await;
         tokio::select! {
@@ -116,6 +143,11 @@ async fn claim_until(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
             lanes.in_flight()
         );
     }
+}
+
+/// Not stopped, and somebody is left who could stop it.
+fn is_wanted(stopped: &watch::Receiver<bool>) -> bool {
+    !*stopped.borrow() && stopped.has_changed().is_ok()
 }
 
 /// Claim once and set every claimed task going; how many there were.
@@ -169,7 +201,7 @@ async fn claim(app: &Arc<App>, lanes: &mut Lanes) -> Result<Vec<Leased>> {
     if wanted.is_empty() {
         return Ok(Vec::new());
     }
-    let asked = wanted.clone();
+    let (asked, mut free) = (wanted.clone(), lanes.free());
     let leased = app
         .db
         .write(move |tx| {
@@ -181,18 +213,21 @@ async fn claim(app: &Arc<App>, lanes: &mut Lanes) -> Result<Vec<Leased>> {
                         .any(|breaker| breaker.name == name && breaker.rests(moment.now))
                 };
                 let mut all: HashMap<String, Vec<Leased>> = HashMap::new();
-                for (name, appetite) in &asked {
-                    if matches!(appetite.lane, Lane::Connection(_)) && resting(name) {
+                for (name, mut appetite) in asked {
+                    appetite.limit = appetite.limit.min(i64::try_from(free)?);
+                    let rests = matches!(appetite.lane, Lane::Connection(_)) && resting(&name);
+                    if rests || appetite.limit == 0 {
                         continue;
                     }
-                    let mut leased = task::claim(tx, &moment, appetite).await?;
+                    let mut leased = task::claim(tx, &moment, &appetite).await?;
+                    free = free.saturating_sub(leased.len());
                     for task in &mut leased {
                         let connection = task.connection.as_deref();
                         task.troubled = troubled
                             .iter()
                             .any(|breaker| Some(breaker.name.as_str()) == connection);
                     }
-                    all.insert(name.clone(), leased);
+                    all.insert(name, leased);
                 }
                 Ok(all)
             })
@@ -220,8 +255,13 @@ async fn attempt(app: &Arc<App>, task: &Leased) {
         Ok(Attempt::Lost) => {
             tracing::warn!(task = %id, "{kind} {id} lost its lease: nothing was written");
         }
-        // The lease ends by itself and the sweep makes the task ready again.
-        Err(e) => tracing::error!(task = %id, "{kind} {id} failed inside: {e}"),
+        Err(e) => {
+            tracing::error!(task = %id, "{kind} {id} failed inside: {e}");
+            // Where that fails too, the lease ends by itself and the sweep makes the task ready.
+            if let Err(e) = tasks::put_back(app, task).await {
+                tracing::error!(task = %id, "{kind} {id} could not be put back: {e}");
+            }
+        }
     }
 }
 
@@ -243,15 +283,16 @@ async fn beat_until_lost(app: &Arc<App>, task: &Leased) {
 }
 
 async fn sweep_until(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
-    while !*stopped.borrow() {
+    while is_wanted(&stopped) {
         match app.db.now().await {
             Ok(authority) => app.clock.correct(authority),
             Err(e) => tracing::error!("the database does not tell the time: {e}"),
         }
         match sweep(&app).await {
-            Ok(found) if found == reconcile::Found::default() => {}
+            Ok(found) if found == Found::default() => {}
             Ok(found) => tracing::info!("the sweep moved on: {found:?}"),
-            Err(e) => tracing::error!("the sweep failed: {e}"),
+            // Logged part by part.
+            Err(_) => {}
         }
         tokio::select! {
             () = tokio::time::sleep(SWEEP_EVERY) => {}

@@ -9,8 +9,52 @@ use crate::model::order::PaymentStatus;
 use crate::model::task::{Kind, NewTask};
 use crate::model::{Moment, gateway_event, grant, order, task};
 
-/// At most so many of each kind in one transaction.
+/// At most so many rows in one transaction.
 const BATCH: i64 = 200;
+/// Parts whose rows reach over to lines and orders take one row a transaction: two that lock such
+/// rows in opposite order would stop each other.
+const ONE: i64 = 1;
+
+/// One part of a sweep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Tasks whose worker was lost are ready again.
+    Leases,
+    /// Unpaid orders past their time expire.
+    Orders,
+    /// Grants not kept in time fail their lines.
+    GivenUp,
+    /// Access whose days are over ends.
+    Expired,
+    /// Grants that no task works on get one.
+    Unattended,
+    /// Events that no task works on get one.
+    Stranded,
+}
+
+impl Part {
+    /// All of them, the most urgent first.
+    pub const ALL: [Self; 6] = [
+        Self::Leases,
+        Self::Orders,
+        Self::GivenUp,
+        Self::Expired,
+        Self::Unattended,
+        Self::Stranded,
+    ];
+
+    /// Move on a batch of what this part finds; how many rows that were.
+    pub async fn step(self, tx: &mut Tx<'_>, moment: &Moment) -> Result<usize> {
+        match self {
+            Self::Leases => task::sweep(tx, moment).await,
+            Self::Orders => expire_orders(tx, moment).await,
+            Self::GivenUp => give_up(tx, moment).await,
+            Self::Expired => expire_access(tx, moment).await,
+            Self::Unattended => attend(tx, moment).await,
+            Self::Stranded => rescue_events(tx, moment).await,
+        }
+    }
+}
 
 /// What one sweep found; all zero is the rule.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -29,16 +73,18 @@ pub struct Found {
     pub stranded: usize,
 }
 
-/// One sweep.
-pub async fn sweep(tx: &mut Tx<'_>, moment: &Moment) -> Result<Found> {
-    Ok(Found {
-        leases: task::sweep(tx, moment).await?,
-        orders: expire_orders(tx, moment).await?,
-        given_up: give_up(tx, moment).await?,
-        expired: expire_access(tx, moment).await?,
-        unattended: attend(tx, moment).await?,
-        stranded: rescue_events(tx, moment).await?,
-    })
+impl Found {
+    /// The count of a part.
+    pub fn of(&mut self, part: Part) -> &mut usize {
+        match part {
+            Part::Leases => &mut self.leases,
+            Part::Orders => &mut self.orders,
+            Part::GivenUp => &mut self.given_up,
+            Part::Expired => &mut self.expired,
+            Part::Unattended => &mut self.unattended,
+            Part::Stranded => &mut self.stranded,
+        }
+    }
 }
 
 async fn expire_orders(tx: &mut Tx<'_>, moment: &Moment) -> Result<usize> {
@@ -51,7 +97,7 @@ async fn expire_orders(tx: &mut Tx<'_>, moment: &Moment) -> Result<usize> {
 }
 
 async fn give_up(tx: &mut Tx<'_>, moment: &Moment) -> Result<usize> {
-    let late = grant::out_of_time(tx, moment.now, BATCH).await?;
+    let late = grant::out_of_time(tx, moment.now, ONE).await?;
     for grant in &late {
         let why = grant.why.clone().unwrap_or_default();
         let why = format!("not kept in time; last: {why}");
@@ -61,13 +107,14 @@ async fn give_up(tx: &mut Tx<'_>, moment: &Moment) -> Result<usize> {
 }
 
 async fn expire_access(tx: &mut Tx<'_>, moment: &Moment) -> Result<usize> {
-    let over = grant::expired(tx, moment.now, BATCH).await?;
+    let over = grant::expired(tx, moment.now, ONE).await?;
     for grant in &over {
         let why = "its days of access are over";
         let step = Step {
             why: Some(why.to_owned()),
             ..Step::default()
         };
+        grant::take_turn(tx, grant).await?;
         if grant::advance(tx, moment, grant, GrantState::Expired, step).await? {
             revoke::revoke(tx, moment, &grant.id, why).await?;
         }

@@ -1,6 +1,7 @@
 //! Revoke: the right ends here and now; links are dead with this commit, because each click asks.
 //! The remote side is taken back by a task, and only when no other reason for it is left.
 
+use super::plan;
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::id::GrantId;
@@ -12,6 +13,7 @@ use crate::model::task::{self, Kind, NewTask};
 /// End an active or expired grant.
 pub async fn revoke(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId, why: &str) -> Result<()> {
     let grant = grant::get(tx, id).await?;
+    grant::take_turn(tx, &grant).await?;
     if !matches!(grant.state, GrantState::Active | GrantState::Expired) {
         return Err(Error::refused("grant_not_active"));
     }
@@ -38,6 +40,16 @@ pub async fn revoked(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId, why: &str) 
         order::touch(tx, &grant.order);
     }
     Ok(())
+}
+
+/// A person has the removal tried again, or checked after they made it by hand.
+pub async fn retry(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId) -> Result<()> {
+    let grant = grant::get(tx, id).await?;
+    if grant.state != GrantState::Revoking {
+        return Err(Error::refused("grant_not_waiting"));
+    }
+    order::touch(tx, &grant.order);
+    plan::revive(tx, moment, &grant).await
 }
 
 async fn take_back(tx: &mut Tx<'_>, moment: &Moment, grant: &Grant, why: &str) -> Result<()> {

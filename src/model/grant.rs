@@ -185,14 +185,17 @@ crate::statements! {
     EXPIRED = "SELECT grants.*, '' AS buyer FROM grants WHERE state = 'active' AND expires_at IS NOT NULL AND expires_at <= $1
                ORDER BY expires_at LIMIT $2";
     UNATTENDED = "SELECT grants.*, '' AS buyer FROM grants WHERE state IN ('waiting', 'working', 'verifying', 'revoking') AND NOT EXISTS
-                    (SELECT 1 FROM tasks WHERE tasks.subject = grants.id AND tasks.state IN ('ready', 'leased'))
+                    (SELECT 1 FROM tasks WHERE tasks.subject = grants.id AND (tasks.state IN ('ready', 'leased')
+                       OR (tasks.kind = 'withdraw' AND tasks.state = 'dead')))
                   LIMIT $1";
     BUSY = "SELECT id FROM grants WHERE connection = $1 AND target = $2 AND learner = $3 AND id <> $4
-              AND kind = 'enrolment' AND state IN ('working', 'verifying')";
+              AND kind = 'enrolment' AND (state IN ('working', 'verifying') OR (state = 'revoking' AND EXISTS
+                (SELECT 1 FROM tasks WHERE tasks.subject = grants.id AND tasks.kind = 'withdraw' AND tasks.state = 'leased')))";
     TAKE_TURN = "SELECT COUNT($1) AS held"
               | "SELECT COUNT(*) AS held FROM pg_advisory_xact_lock(hashtextextended($1, 0))";
     OTHER_REASONS = "SELECT COUNT(*) AS reasons FROM grants WHERE connection = $1 AND target = $2 AND learner = $3
                        AND id <> $4 AND state IN ('waiting', 'working', 'verifying', 'active', 'action_needed')";
+    RECEIPTS = "SELECT receipt FROM grants WHERE connection = $1 AND target = $2 AND learner = $3 AND receipt IS NOT NULL";
     UNKEPT = "SELECT COUNT(*) AS unkept FROM grants WHERE line_id = $1
                 AND state IN ('waiting', 'working', 'verifying', 'action_needed', 'gave_up')";
     COUNTS = "SELECT state, COUNT(*) AS grants FROM grants GROUP BY state";
@@ -298,7 +301,7 @@ pub async fn expired(tx: &mut Tx<'_>, now: Timestamp, limit: i64) -> Result<Vec<
 }
 
 /// Grants that should be moving and that no task works on. There are none, unless a person
-/// deleted a task; the sweep gives them one.
+/// deleted a task; the sweep gives them one. A removal that is dead waits for a person.
 pub async fn unattended(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Grant>> {
     tx.rows(&UNATTENDED, args![limit])
         .await?
@@ -316,7 +319,8 @@ pub async fn take_turn(tx: &mut Tx<'_>, grant: &Grant) -> Result<()> {
     Ok(())
 }
 
-/// Another attempt writes for the same learner and course right now.
+/// Another attempt writes for the same learner and course right now, or removes: what is read
+/// beside it may be gone a moment later.
 pub async fn is_busy(tx: &mut Tx<'_>, grant: &Grant) -> Result<bool> {
     let values = args![&grant.connection, &grant.target, &grant.learner, &grant.id];
     Ok(tx.row(&BUSY, values).await?.is_some())
@@ -327,6 +331,22 @@ pub async fn other_reasons(tx: &mut Tx<'_>, grant: &Grant) -> Result<i64> {
     let values = args![&grant.connection, &grant.target, &grant.learner, &grant.id];
     let row = tx.row(&OTHER_REASONS, values).await?;
     row.map_or(Ok(0), |r| Ok(r.get("reasons")?))
+}
+
+/// An attempt of ours made the enrolment that this grant rests on; perhaps for another order, whose
+/// grant found it first. One that was there before any of them is not ours to take back.
+pub async fn is_of_our_making(tx: &mut Tx<'_>, grant: &Grant) -> Result<bool> {
+    let Some(Receipt(own)) = &grant.receipt else {
+        return Ok(false);
+    };
+    let values = args![&grant.connection, &grant.target, &grant.learner];
+    for row in tx.rows(&RECEIPTS, values).await? {
+        let receipt: serde_json::Value = serde_json::from_str(&row.get::<String>("receipt")?)?;
+        if receipt["created"] == true && receipt["enrolment"] == own["enrolment"] {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Grants of a line that are still owed.

@@ -21,6 +21,7 @@ pub(super) struct Lanes {
     slots: usize,
     by_name: BTreeMap<String, LaneState>,
     in_flight: Arc<AtomicUsize>,
+    turn: usize,
 }
 
 struct LaneState {
@@ -55,12 +56,14 @@ impl Lanes {
                 .map(|(name, limit)| (name, LaneState::new(limit)))
                 .collect(),
             in_flight: Arc::default(),
+            turn: 0,
         }
     }
 
-    /// What each lane with room may take now.
+    /// What each lane with room may take now; another one goes first each time, because the slots
+    /// may not be enough for all.
     pub(super) fn appetites(&mut self, now: Timestamp, lease: Duration) -> Vec<(String, Appetite)> {
-        let free = self.slots.saturating_sub(self.in_flight());
+        let free = self.free();
         let known: Vec<String> = self
             .by_name
             .keys()
@@ -95,6 +98,11 @@ impl Lanes {
                 },
             ));
         }
+        if !appetites.is_empty() {
+            self.turn = self.turn.wrapping_add(1);
+            let first = self.turn % appetites.len();
+            appetites.rotate_left(first);
+        }
         appetites
     }
 
@@ -120,6 +128,11 @@ impl Lanes {
         busy.fetch_add(1, Ordering::AcqRel);
         self.in_flight.fetch_add(1, Ordering::AcqRel);
         Share(busy, self.in_flight.clone())
+    }
+
+    /// Slots of the process that nothing runs in.
+    pub(super) fn free(&self) -> usize {
+        self.slots.saturating_sub(self.in_flight())
     }
 
     pub(super) fn in_flight(&self) -> usize {

@@ -14,6 +14,7 @@ use crate::error::Result;
 use crate::fulfilment::complete::{self, Begin};
 use crate::id::GrantId;
 use crate::model::Moment;
+use crate::model::grant::GrantState;
 use crate::model::task::{Finish, Leased};
 use crate::outcome::{Outcome, Receipt, Who};
 
@@ -31,8 +32,9 @@ pub(super) struct Request {
     learner: Learner,
     /// The grant's id: the same for every attempt.
     key: String,
-    /// No attempt came before: an enrolment that is there already is not ours to take back.
-    first: bool,
+    /// An earlier attempt may have written: an enrolment that is there already is ours. Else it was
+    /// there before us, and is not ours to take back.
+    unsure: bool,
 }
 
 impl Effect for Enrol {
@@ -61,7 +63,7 @@ impl Effect for Enrol {
                     name: grant.buyer,
                 },
                 key: grant.id.0,
-                first: grant.attempts == 0,
+                unsure: matches!(grant.state, GrantState::Working | GrantState::Verifying),
             }),
         })
     }
@@ -114,17 +116,17 @@ fn cannot_be_settled(lms: &dyn Lms) -> bool {
 /// On a platform that can be read.
 async fn ensure(lms: &dyn Lms, request: &Request) -> Result<Receipt, Fault> {
     let (learner, course) = (&request.learner, request.course.as_str());
-    if let Some(found) = lms.read_enrolment(learner, course).await? {
-        return Ok(receipt(&found, !request.first));
+    let before = lms.read_enrolment(learner, course).await;
+    if let Some(found) = before.map_err(|fault| still_unsure(request, fault))? {
+        return Ok(receipt(&found, request.unsure));
     }
     lms.ensure_learner(learner).await?;
     let wrote = lms.enrol(learner, course, &request.key).await;
     match (lms.read_enrolment(learner, course).await, wrote) {
         (Ok(Some(found)), _) => Ok(receipt(&found, true)),
         (Ok(None), Err(fault)) => Err(fault),
-        (Ok(None), Ok(_)) => Err(Fault::Transient {
+        (Ok(None), Ok(_)) => Err(Fault::Unknown {
             why: "the platform accepted the enrolment, but it is not there when read".to_owned(),
-            after: None,
         }),
         (Err(_), Err(refused @ (Fault::MappingBroken { .. } | Fault::LearnerProblem { .. }))) => {
             Err(refused)
@@ -132,6 +134,14 @@ async fn ensure(lms: &dyn Lms, request: &Request) -> Result<Receipt, Fault> {
         (Err(unread), _) => Err(Fault::Unknown {
             why: format!("the enrolment was sent, but could not be read back: {unread}"),
         }),
+    }
+}
+
+/// A read that failed says nothing of what an earlier attempt may have written.
+fn still_unsure(request: &Request, fault: Fault) -> Fault {
+    match fault {
+        Fault::Transient { why, .. } if request.unsure => Fault::Unknown { why },
+        other => other,
     }
 }
 

@@ -94,13 +94,33 @@ pub async fn run(app: &Arc<App>, task: &Leased) -> Result<Attempt> {
     }
 }
 
+/// An attempt that failed inside, by a fault of ours: the same again after the kind's backoff. It is
+/// in the log each time, and its grant stays as unsure as the attempt left it.
+pub async fn put_back(app: &Arc<App>, task: &Leased) -> Result<()> {
+    let task = task.clone();
+    let moment = app.moment(Actor::Machine(task.kind.as_str()));
+    let at = moment
+        .now
+        .plus(task.kind.backoff(task.attempts, moment.mint.fraction()));
+    let why = "an attempt failed inside; the log says how".to_owned();
+    let again = Finish::Again {
+        at,
+        why,
+        rejected: false,
+    };
+    app.db
+        .write(move |tx| Box::pin(async move { task::finish(tx, &moment, &task, &again).await }))
+        .await
+}
+
 async fn phases<E: Effect>(app: &Arc<App>, effect: E, task: &Leased) -> Result<Attempt> {
-    let ended = match prepare(app, effect, task).await? {
-        Some(request) => {
+    let ended = match prepare(app, effect, task).await {
+        Ok(Some(request)) => {
             let outcome = effect.act(&app.world, &request).await;
             record(app, effect, task, outcome).await
         }
-        None => Ok("nothing to do"),
+        Ok(None) => Ok("nothing to do"),
+        Err(e) => Err(e),
     };
     if let Some(order) = &task.order {
         app.live.tell(order);

@@ -5,8 +5,8 @@ use serde_json::json;
 
 use super::{Effect, Prepared, keeping};
 use crate::app::Desk;
-use crate::connectors::Connectors;
-use crate::connectors::lms::Learner;
+use crate::connectors::lms::{Learner, Lms};
+use crate::connectors::{Connectors, Fault};
 use crate::db::Tx;
 use crate::error::Result;
 use crate::fulfilment::revoke;
@@ -15,6 +15,9 @@ use crate::model::Moment;
 use crate::model::grant::{self, GrantState};
 use crate::model::task::{Finish, Leased};
 use crate::outcome::{Outcome, Receipt, Who};
+
+/// Rows of one enrolment that one attempt removes.
+const MOST_ROWS: usize = 5;
 
 /// The effect.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +42,7 @@ impl Effect for Withdraw {
         task: &Leased,
     ) -> Result<Prepared<Request>> {
         let grant = grant::get(tx, &GrantId::from(task.subject.as_str())).await?;
+        grant::take_turn(tx, &grant).await?;
         if grant.state != GrantState::Revoking {
             return Ok(Prepared::Nothing);
         }
@@ -49,7 +53,7 @@ impl Effect for Withdraw {
             .unwrap_or_default();
         let reason_to_leave = if grant::other_reasons(tx, &grant).await? > 0 {
             Some("another order gives the same access")
-        } else if receipt["created"] != true {
+        } else if !grant::is_of_our_making(tx, &grant).await? {
             Some("the enrolment was there before this order: left alone")
         } else {
             None
@@ -88,16 +92,8 @@ impl Effect for Withdraw {
             };
         }
         let (learner, course) = (&request.learner, request.course.as_str());
-        if let Err(fault) = lms.withdraw(learner, course, &request.enrolment).await {
-            return keeping::outcome_of(fault);
-        }
-        match lms.read_enrolment(learner, course).await {
-            Ok(None) => Outcome::Done(Receipt(json!({ "withdrawn": request.enrolment }))),
-            Ok(Some(_)) => Outcome::Retry {
-                why: "the platform accepted the removal, but the enrolment is still there"
-                    .to_owned(),
-                after: None,
-            },
+        match remove(lms.as_ref(), learner, course, &request.enrolment).await {
+            Ok(()) => Outcome::Done(Receipt(json!({ "withdrawn": request.enrolment }))),
             Err(fault) => keeping::outcome_of(fault),
         }
     }
@@ -116,4 +112,21 @@ impl Effect for Withdraw {
         }
         Ok(keeping::finish(moment, task, outcome))
     }
+}
+
+/// Remove it and read back; then the platform's own duplicates of it, each under an id of its own.
+async fn remove(lms: &dyn Lms, learner: &Learner, course: &str, first: &str) -> Result<(), Fault> {
+    let mut enrolment = first.to_owned();
+    for _ in 0..MOST_ROWS {
+        lms.withdraw(learner, course, &enrolment).await?;
+        match lms.read_enrolment(learner, course).await? {
+            None => return Ok(()),
+            Some(left) if left.id == enrolment => break,
+            Some(left) => enrolment = left.id,
+        }
+    }
+    Err(Fault::Transient {
+        why: "the platform accepted the removal, but the enrolment is still there".to_owned(),
+        after: None,
+    })
 }

@@ -1,5 +1,5 @@
 //! Watching an order: what live pages and status streams stand on. This process hears of changes at
-//! once; what another node did shows within [`LOOK_EVERY`], because versions are compared.
+//! once; what another node did shows within two seconds, because versions are compared.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;

@@ -26,6 +26,7 @@ pub(super) fn over(web: Web) -> Router {
     });
     routes
         .method_not_allowed_fallback(around::method_not_allowed)
+        .route("/api/", any(around::no_such_call))
         .route("/api/{*unknown}", any(around::no_such_call))
         .fallback(order_page::door::not_found)
         .layer(from_fn_with_state(web.clone(), live::seated))

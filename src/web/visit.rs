@@ -14,7 +14,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use url::{Url, form_urlencoded};
 
-use super::caller::{Caller, X_REQUEST_ID};
+use super::caller::Caller;
 use super::error_page::{ErrorView, Problem as Reason};
 use super::frame::{self, Frame};
 use super::state::Web;
@@ -173,12 +173,9 @@ impl Visit {
         let html = view.page().unwrap_or_default();
         let status = StatusCode::from_u16(problem.status()).unwrap_or_default();
         let mut response = self.page(status, html, Privacy::Fleeting);
-        let out = response.headers_mut();
-        if let Ok(id) = HeaderValue::from_str(request) {
-            out.insert(X_REQUEST_ID, id);
-        }
         if let Error::TooMany(after) = error {
-            out.insert(RETRY_AFTER, after.as_secs().max(1).into());
+            let seconds = after.as_secs().max(1);
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
         }
         response
     }

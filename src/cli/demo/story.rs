@@ -12,8 +12,10 @@ use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::connectors;
-use crate::connectors::gateways::sepay;
+use crate::connectors::gateways::demo::{self, Pretended};
+use crate::connectors::lms::Learner;
 use crate::connectors::lms::fake::FakeLms;
+use crate::model::course::Benefit;
 use crate::money::Money;
 
 /// The buyer of the first order.
@@ -58,16 +60,19 @@ pub(super) async fn tell(
         ),
     );
     println!("              {}", placed.page);
-    let paid = pay(&http, app, &placed).await?;
+    pay(app, &placed).await?;
     step(
         started,
-        &format!("transfer of {} reported: {paid}", Money::vnd(placed.total)),
+        &format!(
+            "transfer of {} reported by the webhook",
+            Money::vnd(placed.total)
+        ),
     );
-    watch(&http, shop, &placed).await?;
+    watch(&http, shop, &placed, started).await?;
     step(started, "every course is final");
     let mail = wait_for_mail(&app.config.mail.folder).await?;
     step(started, "mail is out");
-    show_gains(&http, platform, &placed, &mail).await
+    show_gains(&http, app, &placed, &mail).await
 }
 
 fn step(started: Instant, what: &str) {
@@ -106,76 +111,83 @@ async fn place(http: &Client, app: &App, lang: &str) -> anyhow::Result<Placed> {
     })
 }
 
-/// Post the webhook that SePay would post.
-async fn pay(http: &Client, app: &App, placed: &Placed) -> anyhow::Result<String> {
-    let account = app
-        .config
-        .payments
-        .accounts
-        .first()
-        .context("the demo has no account")?;
-    let key = app
-        .config
-        .payments
-        .sepay
-        .api_key
-        .as_ref()
-        .context("the demo has no key")?;
-    let memo = format!(
-        "MBVCB.16220089552.{}.CT tu 0123456789 NGUYEN AN toi HOC TOT",
-        placed.code
-    );
+/// Post the webhook that SePay would post, with the memo as a bank mangles it.
+async fn pay(app: &App, placed: &Placed) -> anyhow::Result<()> {
     let now = app.clock.now();
-    let amount = Money::vnd(placed.total);
-    let body = sepay::sample_webhook(now.0, &account.number, amount, &memo, now);
-    let url = format!("{}/api/v1/payment/webhook", app.config.public_url);
-    let request = http
-        .post(url)
-        .header("Authorization", format!("Apikey {}", key.expose()));
-    let answer = expect_ok(request.json(&body).send().await?, "the webhook").await?;
-    text(&answer, "paymentStatus")
+    let transfer = Pretended {
+        id: now.0,
+        amount: Money::vnd(placed.total),
+        memo: format!(
+            "MBVCB.16220089552.{}.CT tu 0123456789 NGUYEN AN toi HOC TOT",
+            placed.code
+        ),
+        at: now,
+    };
+    demo::send(&app.config.payments, app.config.listen, &transfer).await
 }
 
-/// Follow the order until every course is final; a line of progress each.
-async fn watch(http: &Client, shop: &str, placed: &Placed) -> anyhow::Result<()> {
-    let bars = bars(&placed.titles);
+/// Follow the order until every course is final: a line for each change, and on a terminal a moving
+/// line for each course.
+async fn watch(http: &Client, shop: &str, placed: &Placed, started: Instant) -> anyhow::Result<()> {
+    let mut board = Board::new(&placed.titles);
     let url = format!("{shop}/api/v1/payment/check-status/{}", placed.code);
-    let started = Instant::now();
+    let deadline = Instant::now() + PATIENCE;
     loop {
         let order = expect_ok(http.get(&url).send().await?, "check-status").await?;
-        let tasks = order["tasks"].as_array().cloned().unwrap_or_default();
-        for (bar, task) in bars.iter().zip(&tasks) {
-            let status = task["status"].as_str().unwrap_or("?");
-            bar.set_message(format!(
-                "{status:<11}{}",
-                task["title"].as_str().unwrap_or("?")
-            ));
-            if status == "completed" && !bar.is_finished() {
-                bar.finish();
-            }
-        }
+        board.show(&order, started);
         match order["orderStatus"].as_str() {
             Some("completed") => return Ok(()),
             Some("failed") => bail!("the order failed"),
-            _ if started.elapsed() > PATIENCE => bail!("the order is not done after a minute"),
+            _ if Instant::now() > deadline => bail!("the order is not done after a minute"),
             _ => tokio::time::sleep(LOOK_EVERY).await,
         }
     }
 }
 
-fn bars(titles: &[String]) -> Vec<ProgressBar> {
-    let all = MultiProgress::new();
-    let style = ProgressStyle::with_template("  {elapsed_precise:>8} {spinner} {msg}");
-    let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
-    let bar = |title: &String| {
-        let bar = all
-            .add(ProgressBar::new_spinner())
-            .with_style(style.clone());
-        bar.set_message(format!("pending    {title}"));
-        bar.enable_steady_tick(Duration::from_millis(100));
-        bar
-    };
-    titles.iter().map(bar).collect()
+/// What each course was last seen to be.
+struct Board {
+    all: MultiProgress,
+    bars: Vec<ProgressBar>,
+    seen: Vec<String>,
+}
+
+impl Board {
+    fn new(titles: &[String]) -> Self {
+        let all = MultiProgress::new();
+        let style = ProgressStyle::with_template("              {spinner} {msg}");
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
+        let bar = |title: &String| {
+            let bar = all
+                .add(ProgressBar::new_spinner())
+                .with_style(style.clone());
+            bar.set_message(title.clone());
+            bar.enable_steady_tick(Duration::from_millis(100));
+            bar
+        };
+        let bars = titles.iter().map(bar).collect();
+        Self {
+            all,
+            bars,
+            seen: vec!["pending".to_owned(); titles.len()],
+        }
+    }
+
+    fn show(&mut self, order: &Value, started: Instant) {
+        let tasks = order["tasks"].as_array().map_or(&[][..], Vec::as_slice);
+        for (place, task) in tasks.iter().enumerate().take(self.bars.len()) {
+            let status = task["status"].as_str().unwrap_or("?");
+            if self.seen[place] == status {
+                continue;
+            }
+            status.clone_into(&mut self.seen[place]);
+            let title = task["title"].as_str().unwrap_or("?");
+            if matches!(status, "completed" | "failed") {
+                self.bars[place].finish_and_clear();
+            }
+            self.all
+                .suspend(|| step(started, &format!("{title}: {status}")));
+        }
+    }
 }
 
 /// The receipt and the completion e-mail.
@@ -203,19 +215,12 @@ async fn wait_for_mail(outbox: &Path) -> anyhow::Result<Vec<PathBuf>> {
 /// What the buyer has now, each looked up where it really is.
 async fn show_gains(
     http: &Client,
-    platform: &FakeLms,
+    app: &App,
     placed: &Placed,
     mail: &[PathBuf],
 ) -> anyhow::Result<()> {
     println!("\nWhat the buyer got");
-    let enrolments = platform.enrolments();
-    ensure!(!enrolments.is_empty(), "the platform has no enrolment");
-    for enrolment in &enrolments {
-        println!(
-            "  enrolment {}  {} in {}",
-            enrolment.name, enrolment.member, enrolment.course
-        );
-    }
+    read_back(app).await?;
     let files = download_one_each(http, &placed.page).await?;
     ensure!(!files.is_empty(), "the order page links to no file");
     for (url, bytes) in files {
@@ -226,6 +231,35 @@ async fn show_gains(
     }
     println!("\n  order page (Vietnamese)  {}", placed.page);
     println!("  order page (English)     {}?lang=en", placed.page);
+    Ok(())
+}
+
+/// Ask the platform, over HTTP, for each enrolment that the catalogue promises.
+async fn read_back(app: &App) -> anyhow::Result<()> {
+    let catalogue = app
+        .catalogue()
+        .await
+        .map_err(crate::error::Error::into_anyhow)?;
+    let learner = Learner {
+        email: BUYER.to_owned(),
+        name: String::new(),
+    };
+    for benefit in catalogue.courses.iter().flat_map(|course| &course.benefits) {
+        let Benefit::Enrolment { connection, course } = benefit else {
+            continue;
+        };
+        let lms = app
+            .world
+            .lms
+            .get(connection)
+            .context("the demo has no such connection")?;
+        let found = lms.read_enrolment(&learner, course).await?;
+        let found = found.with_context(|| format!("the platform has no enrolment in {course}"))?;
+        println!(
+            "  enrolment {}  in {course}, read back from the platform",
+            found.id
+        );
+    }
     Ok(())
 }
 

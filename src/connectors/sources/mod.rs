@@ -89,15 +89,16 @@ fn open_below(root: &Path, folder: &str, relative: &str) -> Result<OpenFile, Fau
 }
 
 /// `text` as a relative path whose every part is a plain, visible name.
+/// `.` is the whole source, as the catalogue writes it.
 fn plain_path(text: &str) -> Result<&Path, Fault> {
-    if text.split('/').all(is_plain) {
+    if text == "." || text.split('/').all(is_plain) {
         Ok(Path::new(text))
     } else {
         Err(mapping(&format!("{text:?} is not a usable path")))
     }
 }
 
-/// Neither empty, hidden, `.` nor `..`, and the same single name on every system.
+/// Neither empty, hidden nor `..`, and the same single name on every system.
 fn is_plain(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with('.')

@@ -41,8 +41,8 @@ pub struct CreateOrder {
     /// The buyer's name.
     #[schema(max_length = 120)]
     name: Option<String>,
-    /// Digits, blanks, `+` and `-`.
-    #[schema(max_length = 32)]
+    /// 6 to 15 digits; blanks, `.`, `-`, brackets and a leading `+` are allowed.
+    #[schema(max_length = 40)]
     phone: Option<String>,
     /// Not taken yet: any code is refused with `coupons_off`, and no order is made.
     coupon: Option<String>,

@@ -8,10 +8,9 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use url::Url;
-use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::error::{Error, FieldFault, Result};
@@ -25,6 +24,12 @@ use crate::web::problem::ProblemBody;
 use crate::web::state::Web;
 
 mod signature;
+mod wire;
+
+use wire::{
+    ClaimAnswer, ClaimRequest, FinalizeAnswer, FinalizeRequest, HeartbeatAnswer, HeartbeatRequest,
+    JobAnswer,
+};
 
 /// How long a claim holds without a heartbeat: longer than our own, because files take their time.
 const LEASE: Duration = Duration::from_secs(5 * 60);
@@ -34,105 +39,6 @@ const LINK_MAX: usize = 2000;
 const FOLDER_MAX: usize = 255;
 /// Characters of a worker's own words that are kept.
 const REASON_MAX: usize = 300;
-
-/// How many hand-overs a worker wants.
-#[derive(Debug, Deserialize, ToSchema)]
-pub struct ClaimRequest {
-    /// 1 when missing.
-    #[schema(minimum = 1, maximum = 20)]
-    limit: Option<i64>,
-}
-
-/// What it got.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ClaimAnswer {
-    /// Always true.
-    success: bool,
-    /// None: there is nothing to do.
-    tasks: Vec<JobAnswer>,
-}
-
-/// One hand-over.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct JobAnswer {
-    /// To be named in heartbeat and finalize.
-    task_id: String,
-    /// Shown again, it proves that this claim is still the one.
-    lease: String,
-    /// When the claim ends without a heartbeat, RFC 3339.
-    lease_until: String,
-    /// The order.
-    order_id: String,
-    /// Its code.
-    order_code: String,
-    /// The line of the order.
-    line_id: String,
-    /// The course's slug.
-    course: String,
-    /// The course's title.
-    title: String,
-    /// What to deliver.
-    folder: String,
-    /// To whom.
-    email: String,
-}
-
-/// A sign of life.
-#[derive(Debug, Deserialize, ToSchema)]
-pub struct HeartbeatRequest {
-    /// The task.
-    #[serde(alias = "taskId")]
-    task_id: String,
-    /// The claim's; the present one when missing.
-    lease: Option<String>,
-}
-
-/// Until when the claim holds now.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct HeartbeatAnswer {
-    /// Always true.
-    success: bool,
-    /// The task.
-    task_id: String,
-    /// RFC 3339.
-    lease_until: String,
-}
-
-/// How it went: a link or a folder's name where it was delivered, `error` where it was not.
-#[derive(Debug, Deserialize, ToSchema)]
-pub struct FinalizeRequest {
-    /// The task.
-    #[serde(alias = "taskId")]
-    task_id: String,
-    /// The claim's; the present one when missing.
-    lease: Option<String>,
-    /// What the worker called the buyer's folder.
-    #[serde(alias = "folderName")]
-    #[schema(max_length = 255)]
-    folder_name: Option<String>,
-    /// Where the buyer finds it: https.
-    #[serde(alias = "driveLink")]
-    #[schema(max_length = 2000)]
-    drive_link: Option<String>,
-    /// Why it did not work; it is tried again later, a few times.
-    error: Option<String>,
-}
-
-/// What was recorded.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct FinalizeAnswer {
-    /// Always true.
-    success: bool,
-    /// The task's order.
-    order_id: Option<String>,
-    /// The task.
-    task_id: String,
-    /// It was finished before; nothing changed.
-    duplicate: bool,
-}
 
 /// Claim hand-overs.
 #[utoipa::path(

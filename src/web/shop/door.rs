@@ -15,13 +15,12 @@ use super::view::{
 };
 use crate::error::{Error, FieldFault, Result};
 use crate::fulfilment::place::{self, Request};
-use crate::model::audit::Actor;
 use crate::model::bundle::Bundle;
 use crate::model::catalogue::Catalogue;
 use crate::model::course::{self, Course};
 use crate::money::Money;
 use crate::web::body;
-use crate::web::buyer::{Buyer, parse_buyer};
+use crate::web::ordering::{self, Form};
 use crate::web::visit::{Privacy, Visit};
 use crate::words::Locale;
 
@@ -86,36 +85,34 @@ async fn read_form(headers: &HeaderMap, body: Body) -> Result<Typed> {
 async fn place_order(visit: &Visit, typed: &Typed) -> Result<String> {
     let app = &visit.app;
     app.limits.check_order(visit.caller.address)?;
+    let request = form(typed).check(visit.locale());
     let catalogue = app.catalogue().await?;
     let basket = place::basket(&catalogue, &app.desk.policy, &typed.courses);
-    let buyer = parse_buyer(
-        &typed.email,
-        Some(&typed.name),
-        Some(&typed.phone),
-        Some(&typed.locale),
-    );
-    let (basket, buyer) = both(basket, buyer)?;
-    let request = request(visit, typed, buyer);
-    let (desk, moment) = (app.desk.clone(), app.moment(Actor::Buyer));
-    let placed = app.db.write(move |tx| {
-        Box::pin(async move {
-            let placed = place::place(tx, &moment, &desk.policy, &request, &basket).await?;
-            Ok(placed.order.secret)
-        })
-    });
-    placed.await
+    let request = all_faults(basket.err(), request)?;
+    let placed = ordering::place(app, request).await?;
+    Ok(placed.order.secret)
 }
 
-/// Every fault at once: of the basket and of the buyer.
-fn both<T>(basket: Result<T>, buyer: Result<Buyer, Vec<FieldFault>>) -> Result<(T, Buyer)> {
-    match (basket, buyer) {
-        (Ok(basket), Ok(buyer)) => Ok((basket, buyer)),
-        (Ok(_), Err(faults)) => Err(Error::Invalid(faults)),
-        (Err(Error::Invalid(mut faults)), Err(more)) => {
+fn form(typed: &Typed) -> Form {
+    Form {
+        email: typed.email.clone(),
+        name: Some(typed.name.clone()),
+        phone: Some(typed.phone.clone()),
+        locale: Some(typed.locale.clone()),
+        courses: typed.courses.clone(),
+        ..Form::default()
+    }
+}
+
+/// What is wrong with the basket and with the buyer, at once: nobody should be sent back twice.
+fn all_faults(basket: Option<Error>, request: Result<Request>) -> Result<Request> {
+    match (basket, request) {
+        (None, request) => request,
+        (Some(Error::Invalid(mut faults)), Err(Error::Invalid(more))) => {
             faults.extend(more);
             Err(Error::Invalid(faults))
         }
-        (Err(Error::Refused(refusal)), Err(more)) => {
+        (Some(Error::Refused(refusal)), Err(Error::Invalid(more))) => {
             let mut faults = vec![FieldFault {
                 field: "courses".to_owned(),
                 code: refusal.code,
@@ -124,18 +121,7 @@ fn both<T>(basket: Result<T>, buyer: Result<Buyer, Vec<FieldFault>>) -> Result<(
             faults.extend(more);
             Err(Error::Invalid(faults))
         }
-        (Err(error), _) => Err(error),
-    }
-}
-
-fn request(visit: &Visit, typed: &Typed, buyer: Buyer) -> Request {
-    Request {
-        email: buyer.email,
-        name: buyer.name,
-        phone: buyer.phone,
-        locale: buyer.locale.unwrap_or_else(|| visit.locale()),
-        courses: typed.courses.clone(),
-        idempotency: None,
+        (Some(error), _) => Err(error),
     }
 }
 

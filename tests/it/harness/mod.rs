@@ -2,5 +2,6 @@
 
 pub mod books;
 pub mod databases;
+pub mod server;
 pub mod shop;
 pub mod smtp;

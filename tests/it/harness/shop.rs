@@ -9,13 +9,9 @@ use std::time::Duration;
 
 use bursar::app::App;
 use bursar::clock::{Clock, Timestamp};
-use bursar::config::{BankAccount, Config, LmsConnection, Mode, Secret};
 use bursar::connectors::gateways::sepay;
-use bursar::connectors::http::Limits;
-use bursar::connectors::lms::fake::{FakeLms, FakeLmsOptions};
-use bursar::connectors::lms::{self, Lms};
-use bursar::connectors::mail::Mailer;
-use bursar::connectors::{Connectors, sources};
+use bursar::connectors::lms::Lms;
+use bursar::connectors::lms::fake::FakeLms;
 use bursar::db::{Breaks, Kind};
 use bursar::error::Result;
 use bursar::fulfilment::place::{self, Placed, Request};
@@ -39,6 +35,10 @@ use tempfile::TempDir;
 use super::books::{self, TaskRow};
 use super::databases::{self, KINDS, Scratch};
 
+mod setup;
+
+pub use setup::Setup;
+
 /// Where buyers of these tests pay to.
 pub const ACCOUNT: &str = "0011223344";
 /// When every story begins.
@@ -48,135 +48,10 @@ pub const BUYER: &str = "an@example.com";
 /// The lease of every attempt.
 pub const LEASE: Duration = Duration::from_secs(60);
 
-const CATALOGUE: &str = r#"
-[[course]]
-slug = "enrol"
-title = "Chỉ ghi danh"
-summary = "x"
-url = "https://shop.example/enrol"
-price = 500000
-rights = "own"
-[[course.benefit]]
-kind = "enrolment"
-connection = "lms"
-course = "c-enrol"
-
-[[course]]
-slug = "files"
-title = "Chỉ tệp"
-summary = "x"
-url = "https://shop.example/files"
-price = 200000
-rights = "own"
-[[course.benefit]]
-kind = "files"
-source = "disk"
-folder = "files"
-
-[[course]]
-slug = "both"
-title = "Ghi danh và tệp"
-summary = "x"
-url = "https://shop.example/both"
-price = 300000
-rights = "own"
-[[course.benefit]]
-kind = "enrolment"
-connection = "lms"
-course = "c-both"
-[[course.benefit]]
-kind = "files"
-source = "disk"
-folder = "both"
-
-[[course]]
-slug = "worker"
-title = "Qua người giao"
-summary = "x"
-url = "https://shop.example/worker"
-price = 400000
-rights = "own"
-[[course.benefit]]
-kind = "files"
-source = "disk"
-folder = "worker"
-destination = "worker"
-
-[[course]]
-slug = "month"
-title = "Một tháng"
-summary = "x"
-url = "https://shop.example/month"
-price = 100000
-rights = "own"
-access_days = 30
-[[course.benefit]]
-kind = "enrolment"
-connection = "lms"
-course = "c-month"
-[[course.benefit]]
-kind = "files"
-source = "disk"
-folder = "files"
-
-[[course]]
-slug = "unmapped"
-title = "Nối sai"
-summary = "x"
-url = "https://shop.example/unmapped"
-price = 150000
-rights = "own"
-[[course.benefit]]
-kind = "enrolment"
-connection = "lms"
-course = "c-unmapped"
-
-[[course]]
-slug = "elsewhere"
-title = "Nền khác"
-summary = "x"
-url = "https://shop.example/elsewhere"
-price = 250000
-rights = "own"
-[[course.benefit]]
-kind = "enrolment"
-connection = "other"
-course = "c-elsewhere"
-"#;
-
-/// How a shop is set up; what is not given is as most stories want it.
-pub struct Setup {
-    pub kind: Kind,
-    pub slots: usize,
-    pub lease_seconds: u32,
-    pub concurrency: usize,
-    /// Time limit of one call to the LMS.
-    pub patience: Duration,
-    /// Runs on the machine's clock instead of a still one.
-    pub real_time: bool,
-    /// Stands in for a connection of this name.
-    pub platforms: Vec<(&'static str, Arc<dyn Lms>)>,
-}
-
-impl Setup {
-    pub fn on(kind: Kind) -> Self {
-        Self {
-            kind,
-            slots: 16,
-            lease_seconds: 60,
-            concurrency: 2,
-            patience: Duration::from_secs(5),
-            real_time: false,
-            platforms: Vec::new(),
-        }
-    }
-}
-
 pub struct Shop {
     pub app: Arc<App>,
     pub lms: FakeLms,
     pub clock: Clock,
-    pub kind: Kind,
     pub folder: TempDir,
     platforms: BTreeMap<String, Arc<dyn Lms>>,
     mint: Mint,
@@ -196,8 +71,8 @@ pub async fn each_set_up(setup: impl Fn(Kind) -> Setup, story: impl AsyncFn(&Sho
     for kind in KINDS {
         // Shown when the test fails: which database it was.
         eprintln!("on {kind:?}");
-        let shop = Shop::set_up(setup(kind)).await;
-        story(&shop).await;
+        let shop = Box::pin(Shop::set_up(setup(kind))).await;
+        Box::pin(story(&shop)).await;
         shop.finish().await;
     }
 }
@@ -211,31 +86,20 @@ impl Shop {
         let scratch = databases::fresh(setup.kind).await;
         let db = scratch.open_with(&bursar::model::statements()).await;
         let folder = tempfile::tempdir().unwrap();
-        fill(&folder);
-        let lms = fake_lms().await;
-        let config = config(&setup, &lms, &folder);
+        setup::fill(&folder);
+        let lms = setup::fake_lms().await;
+        let config = setup::config(&setup, &lms, &folder);
         let clock = if setup.real_time {
             Clock::system()
         } else {
             Clock::still(START)
         };
-        let limits = Limits {
-            total: setup.patience,
-            ..Limits::default()
-        };
-        let mut platforms: BTreeMap<String, Arc<dyn Lms>> = BTreeMap::new();
-        for (name, connection) in &config.lms {
-            let platform = lms::connect_within(connection, limits).unwrap();
-            platforms.insert(name.clone(), platform);
-        }
-        for (name, platform) in setup.platforms {
-            platforms.insert(name.to_owned(), platform);
-        }
+        let platforms = setup::platforms(&config, &setup);
         let mint = Mint::seeded(42);
-        let world = world(&config, &platforms);
+        let world = setup::world(&config, &platforms);
         let app = App::new(config, db, world, clock.clone(), mint.clone());
         let app = app.await.unwrap();
-        let stock = catalogue::read(CATALOGUE).unwrap();
+        let stock = catalogue::read(setup::CATALOGUE).unwrap();
         app.db
             .write(move |tx| Box::pin(async move { catalogue::replace(tx, &stock).await }))
             .await
@@ -244,7 +108,6 @@ impl Shop {
             app,
             lms,
             clock,
-            kind: setup.kind,
             folder,
             platforms,
             mint,
@@ -261,9 +124,9 @@ impl Shop {
             None => self.app.db.clone(),
         };
         let config = self.app.config.clone();
-        let world = world(&config, &self.platforms);
+        let world = setup::world(&config, &self.platforms);
         let app = App::new(config, db, world, self.clock.clone(), self.mint.clone());
-        app.await.unwrap()
+        Box::pin(app).await.unwrap()
     }
 
     // Verbs.
@@ -289,7 +152,7 @@ impl Shop {
         let placed = self.app.db.write(move |tx| {
             Box::pin(async move { place::place(tx, &moment, &policy, &request, &basket).await })
         });
-        placed.await.unwrap()
+        Box::pin(placed).await.unwrap()
     }
 
     /// A transfer of `dong` with the order's code as its memo.
@@ -332,11 +195,11 @@ impl Shop {
     }
 
     pub async fn drain(&self) -> usize {
-        queue::drain(&self.app).await.unwrap()
+        Box::pin(queue::drain(&self.app)).await.unwrap()
     }
 
     pub async fn sweep(&self) -> Found {
-        queue::sweep(&self.app).await.unwrap()
+        Box::pin(queue::sweep(&self.app)).await.unwrap()
     }
 
     pub fn advance(&self, span: Duration) {
@@ -538,34 +401,39 @@ impl Shop {
 /// What the web door does with an authentic message: raw and facts in one write; kept raw for a
 /// task where that cannot be understood or fails.
 pub async fn arrive(app: &Arc<App>, body: &[u8]) -> Result<Settled> {
-    let gateway = app.desk.gateways.get(sepay::NAME).unwrap();
-    let arrival = Arrival {
-        gateway: sepay::NAME.to_owned(),
-        key: gateway.event_key(body),
-        body: body.to_vec(),
-        note: None,
+    let facts = match app.desk.gateways.get(sepay::NAME).unwrap().read(body) {
+        Ok(facts) => facts,
+        Err(puzzle) => return keep_for_later(app, body, &puzzle.to_string()).await,
     };
+    let (policy, arrival) = (app.desk.policy.clone(), arrival(app, body));
     let moment = app.moment(Actor::Gateway(sepay::NAME.to_owned()));
-    let problem = match gateway.read(body) {
-        Err(puzzle) => puzzle.to_string(),
-        Ok(facts) => {
-            let (policy, arrival, moment) =
-                (app.desk.policy.clone(), arrival.clone(), moment.clone());
-            let settling = app.db.write(move |tx| {
-                Box::pin(
-                    async move { settle::arrival(tx, &moment, &policy, &arrival, &facts).await },
-                )
-            });
-            match settling.await {
-                Ok(settled) => return Ok(settled),
-                Err(error) => error.to_string(),
-            }
-        }
-    };
+    let settling = app.db.write(move |tx| {
+        Box::pin(async move { settle::arrival(tx, &moment, &policy, &arrival, &facts).await })
+    });
+    match settling.await {
+        Ok(settled) => Ok(settled),
+        Err(error) => keep_for_later(app, body, &error.to_string()).await,
+    }
+}
+
+/// Store a message raw, with the task that will work on it.
+pub async fn keep_for_later(app: &Arc<App>, body: &[u8], problem: &str) -> Result<Settled> {
+    let (arrival, problem) = (arrival(app, body), problem.to_owned());
+    let moment = app.moment(Actor::Gateway(sepay::NAME.to_owned()));
     let keeping = app
         .db
         .write(move |tx| Box::pin(async move { keep_raw(tx, &moment, &arrival, &problem).await }));
     keeping.await.map(|()| Settled::default())
+}
+
+fn arrival(app: &Arc<App>, body: &[u8]) -> Arrival {
+    let gateway = app.desk.gateways.get(sepay::NAME).unwrap();
+    Arrival {
+        gateway: sepay::NAME.to_owned(),
+        key: gateway.event_key(body),
+        body: body.to_vec(),
+        note: None,
+    }
 }
 
 async fn keep_raw(
@@ -585,66 +453,4 @@ async fn keep_raw(
     };
     task::enqueue(tx, moment, &task);
     Ok(())
-}
-
-fn fill(folder: &TempDir) {
-    for name in ["files", "both", "worker"] {
-        let course = folder.path().join("source").join(name);
-        std::fs::create_dir_all(&course).unwrap();
-        std::fs::write(course.join("Bài 1.txt"), "xin chào").unwrap();
-    }
-}
-
-async fn fake_lms() -> FakeLms {
-    let courses = ["c-enrol", "c-both", "c-month"].map(|id| (id.to_owned(), id.to_owned()));
-    let options = FakeLmsOptions {
-        courses: courses.to_vec(),
-        ..FakeLmsOptions::default()
-    };
-    FakeLms::start(options).await.unwrap()
-}
-
-fn config(setup: &Setup, lms: &FakeLms, folder: &TempDir) -> Config {
-    let mut config = Config {
-        mode: Mode::Development,
-        public_url: "https://shop.example".to_owned(),
-        ..Config::default()
-    };
-    config.payments.accounts = vec![BankAccount {
-        bank: "970436".to_owned(),
-        number: ACCOUNT.to_owned(),
-        holder: "NGUYEN AN".to_owned(),
-    }];
-    config.payments.sepay.api_key = Some(Secret::new("key"));
-    let connection = LmsConnection {
-        concurrency: setup.concurrency,
-        ..lms.connection()
-    };
-    config.lms.insert("lms".to_owned(), connection);
-    let other = LmsConnection {
-        kind: "fake".to_owned(),
-        concurrency: setup.concurrency,
-        ..LmsConnection::default()
-    };
-    config.lms.insert("other".to_owned(), other);
-    let source = bursar::config::SourceFolder {
-        path: folder.path().join("source"),
-    };
-    config.sources.insert("disk".to_owned(), source);
-    config.mail.folder = folder.path().join("outbox");
-    config.queue.slots = setup.slots;
-    config.queue.lease_seconds = setup.lease_seconds;
-    config
-}
-
-fn world(config: &Config, platforms: &BTreeMap<String, Arc<dyn Lms>>) -> Connectors {
-    let sources = config.sources.iter().map(|(name, source)| {
-        let folder = sources::Folder::open(source.path.clone()).unwrap();
-        (name.clone(), folder)
-    });
-    Connectors {
-        lms: platforms.clone(),
-        sources: sources.collect(),
-        mail: Mailer::from_config(&config.mail).unwrap(),
-    }
 }

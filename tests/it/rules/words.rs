@@ -128,9 +128,11 @@ fn the_binary_says_what_the_files_say() {
     }
 }
 
-/// Every text in quotes, in source or template, that begins like a key of `group`.
+/// Every text in quotes, in source or template, that begins like a key of `group`. Nouns say no
+/// words to people; the actions of their audit entries only look like keys.
 fn keys_asked_for(group: &str) -> BTreeSet<String> {
     let mut files = files_below(&root().join("src"), &["rs"]);
+    files.retain(|file| !file.starts_with(root().join("src/model")));
     files.extend(files_below(
         &root().join("templates"),
         &["html", "txt", "svg"],
