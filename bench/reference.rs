@@ -83,8 +83,7 @@ impl<'h> Reference<'h> {
                 let connection = Connection::open(path)?;
                 connection.execute_batch(
                     "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
-                     PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16000;
-                     PRAGMA wal_autocheckpoint = 4000; PRAGMA temp_store = MEMORY;",
+                     PRAGMA journal_size_limit = 67108864;",
                 )?;
                 connection.execute_batch(STOCK_SQLITE)?;
                 Self::Sqlite {
