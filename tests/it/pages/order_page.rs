@@ -315,7 +315,7 @@ fn a_refused_order_form_keeps_what_was_typed_and_points_at_each_fault() {
     assert!(html.contains(r#"value="bich.gmail.com""#));
     assert!(html.contains(r#"value="Trần Thị Bích""#));
     assert!(html.contains(r#"value="excel" data-price="299000" checked"#));
-    assert!(html.contains(r##"<a href="#field-email">This address has no @.</a>"##));
+    assert!(html.contains(r##"<a href="#field-email">E-mail: This address has no @.</a>"##));
     assert!(html.contains(r#"aria-invalid="true" aria-describedby="fault-email hint-email""#));
 }
 

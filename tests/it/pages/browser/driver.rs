@@ -144,13 +144,13 @@ impl Browser {
         self.devtools("Emulation.setEmulatedMedia", media).await;
     }
 
-    /// The page as PNG: its first `height` pixels, or all of it.
-    pub async fn picture(&self, height: Option<u32>) -> Vec<u8> {
+    /// The whole page as PNG, in phone widths as fine as phones show it.
+    pub async fn picture(&self) -> Vec<u8> {
         let page = self
             .js("return [innerWidth, document.documentElement.scrollHeight]")
             .await;
-        let height = height.map_or(page[1].clone(), Value::from);
-        let clip = json!({ "x": 0, "y": 0, "width": page[0], "height": height, "scale": 1 });
+        let scale = if page[0].as_u64() < Some(600) { 2 } else { 1 };
+        let clip = json!({ "x": 0, "y": 0, "width": page[0], "height": page[1], "scale": scale });
         let wanted = json!({ "format": "png", "captureBeyondViewport": true, "clip": clip });
         let taken = self.devtools("Page.captureScreenshot", wanted).await;
         STANDARD.decode(taken["data"].as_str().unwrap()).unwrap()
@@ -247,6 +247,8 @@ fn capabilities(profile: &str, scripts: Scripts) -> Value {
         "--disable-component-update".to_owned(),
         "--disable-sync".to_owned(),
         "--hide-scrollbars".to_owned(),
+        // A click would miss what is still being scrolled to.
+        "--force-prefers-reduced-motion".to_owned(),
         format!("--user-data-dir={profile}"),
     ];
     if scripts == Scripts::Off {

@@ -42,6 +42,7 @@ pub struct Stage {
     /// `lms`, `second`, `third`.
     pub platforms: [FakeLms; 3],
     http: reqwest::Client,
+    next_buyer: AtomicI64,
     next_transfer: AtomicI64,
     app: Arc<App>,
     _running: Running,
@@ -79,6 +80,7 @@ impl Stage {
             clock,
             platforms,
             http: reqwest::Client::builder().no_proxy().build().unwrap(),
+            next_buyer: AtomicI64::new(1),
             next_transfer: AtomicI64::new(1),
             _running: queue::start(&app),
             app,
@@ -88,8 +90,10 @@ impl Stage {
     }
 
     pub async fn order(&self, courses: &[&str], locale: &str) -> Placed {
+        // Each by another buyer: enrolments of one learner would take turns.
+        let buyer = self.next_buyer.fetch_add(1, Ordering::Relaxed);
         let body = json!({
-            "email": "bich.tran@gmail.com", "name": "Trần Thị Bích",
+            "email": format!("bich.tran{buyer}@gmail.com"), "name": "Trần Thị Bích",
             "courses": courses, "locale": locale,
         });
         let order = self.post("create-order", &body).await;
