@@ -30,8 +30,8 @@ const WORDS: [(&str, &str, &str); 15] = [
     ),
     (
         "partly_paid",
-        "Còn thiếu 100.000 ₫",
-        "100.000 ₫ still to pay",
+        "Còn thiếu 100.000\u{a0}₫",
+        "100.000\u{a0}₫ still to pay",
     ),
     (
         "expired",
@@ -178,7 +178,7 @@ fn before_payment_a_promise_stands_as_the_money_does() {
     let html = expired.page().unwrap();
     assert!(html.contains("Not paid"));
     assert!(
-        !html.contains("opened as soon as"),
+        !html.contains("Opens as soon as"),
         "nobody should pay it now"
     );
 }

@@ -1,4 +1,4 @@
-//! A headless Chromium of its own for one test, spoken to in WebDriver's plain JSON. It needs Debian's
+//! A headless Chromium of its own for one test, spoken to in plain JSON. It needs Debian's
 //! `chromium` and `chromium-driver`. Browser and driver end when this is dropped, also by a panic.
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -30,7 +30,8 @@ pub struct Browser {
     http: reqwest::Client,
     driver: Child,
     port: u16,
-    _profile: TempDir,
+    /// Goes after the browser.
+    profile: TempDir,
 }
 
 impl Browser {
@@ -41,15 +42,14 @@ impl Browser {
             return None;
         }
         let (driver, port) = start_driver();
-        let profile = tempfile::tempdir().unwrap();
         let mut browser = Self {
             session: format!("http://127.0.0.1:{port}/session"),
             http: reqwest::Client::builder().no_proxy().build().unwrap(),
             driver,
             port,
-            _profile: profile,
+            profile: tempfile::tempdir().unwrap(),
         };
-        let wanted = capabilities(browser._profile.path().to_str().unwrap(), scripts);
+        let wanted = capabilities(browser.profile.path().to_str().unwrap(), scripts);
         let made = browser.post("", &wanted).await.unwrap();
         let id = made["sessionId"].as_str().unwrap();
         browser.session = format!("{}/{id}", browser.session);
@@ -130,13 +130,12 @@ impl Browser {
         !found.as_array().unwrap().is_empty()
     }
 
-    /// A window of this width, by day or by night.
-    pub async fn look(&self, width: u32, dark: bool) {
+    /// A window of this width, in the `light` or `dark` scheme.
+    pub async fn look(&self, width: u32, scheme: &str) {
         let size =
             json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false });
         self.devtools("Emulation.setDeviceMetricsOverride", size)
             .await;
-        let scheme = if dark { "dark" } else { "light" };
         let media = json!({ "features": [
             { "name": "prefers-color-scheme", "value": scheme },
             { "name": "prefers-reduced-motion", "value": "reduce" },

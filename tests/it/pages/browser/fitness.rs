@@ -9,6 +9,13 @@ use super::stage::{COURSES, Stage, more};
 use super::{DONE, in_trouble};
 
 const INSPECT: &str = include_str!("inspect.js");
+/// A desk, a phone, a small phone, and a phone at night.
+const LOOKS: [(u32, &str); 4] = [
+    (1280, "light"),
+    (390, "light"),
+    (320, "light"),
+    (390, "dark"),
+];
 /// While one course is open, one is tried again, and one is being opened.
 const IN_TROUBLE: &str = "document.querySelectorAll('.line.good').length === 1 \
      && document.querySelectorAll('.line.attention, .line.busy').length === 2 \
@@ -28,18 +35,15 @@ async fn every_page_fits_every_window_and_every_eye() {
     for (name, url, ready) in views.into_iter().rev() {
         browser.go(&url).await;
         browser.until(&ready).await;
-        for width in [1280, 390, 320] {
-            for dark in [false, true] {
-                browser.look(width, dark).await;
-                let found = browser.js(INSPECT).await;
-                for fault in found.as_array().unwrap() {
-                    faults.push(format!("{name} at {width}, dark {dark}: {fault}"));
-                }
-                if let Some(folder) = &shots {
-                    let light = if dark { "dark" } else { "light" };
-                    let file = folder.join(format!("{name}-{width}-{light}.png"));
-                    std::fs::write(file, browser.picture().await).unwrap();
-                }
+        for (width, scheme) in LOOKS {
+            browser.look(width, scheme).await;
+            let found = browser.js(INSPECT).await;
+            for fault in found.as_array().unwrap() {
+                faults.push(format!("{name} at {width}, {scheme}: {fault}"));
+            }
+            if let Some(folder) = &shots {
+                let file = folder.join(format!("{name}-{width}-{scheme}.png"));
+                std::fs::write(file, browser.picture().await).unwrap();
             }
         }
     }

@@ -154,11 +154,12 @@ fn stock() -> String {
             _ => format!("Tiếng Anh giao tiếp, phần {n}"),
         };
         let price = if n == 0 { 480_000_000 } else { 299_000 };
-        text += &format!(
+        let course = format!(
             "\n[[course]]\nslug = \"{slug}\"\ntitle = \"{title}\"\nsummary = \"Một khóa học thêm.\"\n\
              url = \"https://hoctot.example/khoa-hoc/{slug}\"\nprice = {price}\nrights = \"licensed\"\n\
              [[course.benefit]]\nkind = \"enrolment\"\nconnection = \"lms\"\ncourse = \"{slug}\"\n"
         );
+        text += &course;
     }
     text
 }
@@ -182,8 +183,8 @@ fn config(listener: &tokio::net::TcpListener, platforms: &[FakeLms; 3], folder: 
         public_url: format!("http://{address}"),
         ..Config::default()
     };
-    config.shop.name = "Học Tốt".to_owned();
-    config.shop.support_email = "hotro@hoctot.example".to_owned();
+    config.shop.name = String::from("Học Tốt");
+    config.shop.support_email = String::from("hotro@hoctot.example");
     config.shop.covers = Some(demo.join("covers"));
     config.payments.accounts = vec![BankAccount {
         bank: "Vietcombank".to_owned(),
