@@ -31,6 +31,8 @@ const SWEEP_EVERY: Duration = Duration::from_secs(5);
 const MOST_STEPS: usize = 200;
 /// How long a stopping process waits for its attempts; their leases end by themselves after that.
 const LAST_CALL: Duration = Duration::from_secs(20);
+/// The next due time is asked for no more often than this; no kind is tried again sooner than that.
+const AHEAD_EVERY: Duration = Duration::from_millis(250);
 /// A round that found nothing new does not run more often than this.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(1);
 
@@ -122,14 +124,19 @@ async fn claim_until(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
     let mut bell = app.db.bell().listen();
     let mut lanes = Lanes::new(&app);
     let done = Arc::new(Notify::new());
+    let mut ahead = Ahead::default();
+    let mut look = true;
     while is_wanted(&stopped) {
-        let found = round(&app, &mut lanes, &done).await;
-        let pause = pause(&app, &lanes, found).await;
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            () = bell.rung() => {}
-            () = done.notified() => {}
-            _ = stopped.changed() => {}
+        if look {
+            round(&app, &mut lanes, &done).await;
+        }
+        let pause = pause(&app, &lanes, &mut ahead).await;
+        look = tokio::select! {
+            () = tokio::time::sleep(pause) => true,
+            () = bell.rung() => true,
+            // An attempt that ended leaves a place; what it left to do has rung the bell.
+            () = done.notified() => lanes.left_some(),
+            _ = stopped.changed() => false,
         }
     }
     let over = tokio::time::timeout(LAST_CALL, async {
@@ -150,16 +157,15 @@ fn is_wanted(stopped: &watch::Receiver<bool>) -> bool {
     !*stopped.borrow() && stopped.has_changed().is_ok()
 }
 
-/// Claim once and set every claimed task going; how many there were.
-async fn round(app: &Arc<App>, lanes: &mut Lanes, done: &Arc<Notify>) -> usize {
+/// Claim once and set every claimed task going.
+async fn round(app: &Arc<App>, lanes: &mut Lanes, done: &Arc<Notify>) {
     let leased = match claim(app, lanes).await {
         Ok(leased) => leased,
         Err(e) => {
             tracing::error!("the queue could not claim: {e}");
-            return 0;
+            return;
         }
     };
-    let found = leased.len();
     for task in leased {
         let share = lanes.take(task.connection.as_deref());
         let (app, done) = (app.clone(), done.clone());
@@ -170,26 +176,39 @@ async fn round(app: &Arc<App>, lanes: &mut Lanes, done: &Arc<Notify>) -> usize {
             done.notify_one();
         });
     }
-    found
 }
 
-/// How long to rest: not at all while rounds are full, else until the next task is due.
-async fn pause(app: &Arc<App>, lanes: &Lanes, found: usize) -> Duration {
+/// What is due next, as it was when that was last asked.
+#[derive(Default)]
+struct Ahead {
+    asked: Option<Timestamp>,
+    due: Option<Timestamp>,
+}
+
+/// How long to rest: until the next task is due. What is due now was claimed or has no place, and
+/// what comes rings the bell.
+async fn pause(app: &Arc<App>, lanes: &Lanes, ahead: &mut Ahead) -> Duration {
     let poll = Duration::from_secs(u64::from(app.config.queue.poll_seconds.max(1)));
     if lanes.is_full() {
         return poll;
     }
-    if found > 0 {
-        return Duration::ZERO;
-    }
     let now = app.clock.now();
+    let again = ahead.asked.map(|asked| asked.plus(AHEAD_EVERY));
+    if let Some(again) = again.filter(|again| *again > now) {
+        let due = ahead.due.filter(|due| *due > now);
+        let wake = due.map_or(again, |due| due.min(again));
+        return wake.since(now).clamp(SHORTEST_SLEEP, poll);
+    }
     let next = app
         .db
         .read(move |tx| Box::pin(task::next_run(tx, Timestamp(now.0 + 1))))
         .await;
-    match next {
-        Ok(Some(at)) => at.since(app.clock.now()).clamp(SHORTEST_SLEEP, poll),
-        Ok(None) | Err(_) => poll,
+    ahead.asked = Some(now);
+    // Unknown counts as nothing: the next look comes by itself.
+    ahead.due = next.unwrap_or_default();
+    match ahead.due {
+        Some(at) => at.since(app.clock.now()).clamp(SHORTEST_SLEEP, poll),
+        None => poll,
     }
 }
 
@@ -201,7 +220,8 @@ async fn claim(app: &Arc<App>, lanes: &mut Lanes) -> Result<Vec<Leased>> {
     if wanted.is_empty() {
         return Ok(Vec::new());
     }
-    let (asked, mut free) = (wanted.clone(), lanes.free());
+    let (asked, places) = (wanted.clone(), lanes.free());
+    let mut free = places;
     let leased = app
         .db
         .write(move |tx| {
@@ -239,6 +259,9 @@ async fn claim(app: &Arc<App>, lanes: &mut Lanes) -> Result<Vec<Leased>> {
         }
     }
     let mut leased: Vec<Leased> = leased.into_values().flatten().collect();
+    if leased.len() >= places {
+        lanes.leave_some();
+    }
     leased.sort_by(|a, b| (a.due, &a.id).cmp(&(b.due, &b.id)));
     Ok(leased)
 }

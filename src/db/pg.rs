@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use deadpool_postgres::{Hook, HookError, Manager, Pool, Runtime};
-use tokio_postgres::IsolationLevel;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::breaks::BreakPoints;
@@ -18,8 +17,11 @@ use crate::clock::Timestamp;
 use crate::error::Result;
 
 mod address;
-pub(super) mod statement;
+pub(super) mod session;
+mod statement;
 mod wire;
+
+use session::Session;
 
 /// How long a caller waits for a free connection, and a connection for the server.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -74,10 +76,7 @@ impl Pg {
         breaks: BreakPoints,
     ) -> Result<T> {
         let mut client = self.pool.get().await.map_err(no_connection)?;
-        let begin = client
-            .build_transaction()
-            .isolation_level(IsolationLevel::ReadCommitted);
-        let mut tx = Tx::pg(begin.start().await.map_err(explain)?, &self.columns);
+        let mut tx = Tx::pg(Session::to_write(&mut client), &self.columns);
         self.counts.writes.fetch_add(1, Ordering::Relaxed);
         // Dropping the transaction on the way out rolls it back.
         let value = breaks.before_commit(tx::run(&mut tx, script).await)?;
@@ -94,11 +93,7 @@ impl Pg {
     /// Repeatable read, so that all statements of the script see one snapshot, as on SQLite.
     pub(super) async fn read<T: Send>(&self, script: impl Script<T>) -> Result<T> {
         let mut client = self.pool.get().await.map_err(no_connection)?;
-        let begin = client
-            .build_transaction()
-            .isolation_level(IsolationLevel::RepeatableRead)
-            .read_only(true);
-        let mut tx = Tx::pg(begin.start().await.map_err(explain)?, &self.columns);
+        let mut tx = Tx::pg(Session::to_read(&mut client), &self.columns);
         // No commit: the rollback at the drop ends it as well, and nobody waits for it.
         tx::run(&mut tx, script).await
     }

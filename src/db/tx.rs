@@ -35,7 +35,7 @@ pub struct Tx<'c> {
 
 enum Driver<'c> {
     Lite(&'c mut rusqlite::Connection),
-    Pg(deadpool_postgres::Transaction<'c>),
+    Pg(pg::session::Session<'c>),
 }
 
 impl<'c> Tx<'c> {
@@ -43,8 +43,8 @@ impl<'c> Tx<'c> {
         Self::over(Driver::Lite(connection), columns)
     }
 
-    pub(super) fn pg(inner: deadpool_postgres::Transaction<'c>, columns: &'c Columns) -> Self {
-        Self::over(Driver::Pg(inner), columns)
+    pub(super) fn pg(session: pg::session::Session<'c>, columns: &'c Columns) -> Self {
+        Self::over(Driver::Pg(session), columns)
     }
 
     fn over(driver: Driver<'c>, columns: &'c Columns) -> Self {
@@ -62,7 +62,7 @@ impl<'c> Tx<'c> {
         self.begin_statement()?;
         let changed = match &mut self.driver {
             Driver::Lite(connection) => lite::statement::exec(connection, sql, args),
-            Driver::Pg(inner) => pg::statement::exec(inner, sql, args).await,
+            Driver::Pg(session) => session.exec(sql, args).await,
         };
         self.end_statement(changed)
     }
@@ -73,7 +73,7 @@ impl<'c> Tx<'c> {
         let names = self.columns;
         let rows = match &mut self.driver {
             Driver::Lite(connection) => lite::statement::rows(connection, sql, args, names),
-            Driver::Pg(inner) => pg::statement::rows(inner, sql, args, names).await,
+            Driver::Pg(session) => session.rows(sql, args, names).await,
         };
         self.end_statement(rows)
     }
@@ -84,7 +84,8 @@ impl<'c> Tx<'c> {
     }
 
     /// Run a statement with the commit, when nothing in this script reads what it changes and nobody
-    /// asks how many rows that were. What is deferred goes to the server in one round trip, in order.
+    /// asks how many rows that were. What is deferred goes to the server in order, with the COMMIT
+    /// behind it, in one round trip.
     pub fn later(&mut self, sql: &'static Sql, args: &[Arg]) {
         let again = |(held, values): &(&'static Sql, Vec<Arg>)| {
             std::ptr::eq(*held, sql) && values.as_slice() == args
@@ -125,32 +126,26 @@ impl<'c> Tx<'c> {
         }
     }
 
-    /// Run what was deferred.
-    async fn run_deferred(&mut self) -> Result<()> {
-        let deferred = std::mem::take(&mut self.later);
-        if deferred.is_empty() {
+    /// On SQLite: run what was deferred. On PostgreSQL it travels with the commit.
+    fn run_deferred(&mut self) -> Result<()> {
+        if self.later.is_empty() {
             return Ok(());
         }
         self.begin_statement()?;
         let ran = match &mut self.driver {
-            Driver::Lite(connection) => deferred
+            Driver::Lite(connection) => std::mem::take(&mut self.later)
                 .iter()
                 .try_for_each(|(sql, args)| lite::statement::exec(connection, sql, args).map(drop)),
-            // Polled together, so the driver sends them without waiting for each other's answers.
-            Driver::Pg(inner) => {
-                let all = deferred
-                    .iter()
-                    .map(|(sql, args)| pg::statement::exec(inner, sql, args));
-                futures_util::future::try_join_all(all).await.map(drop)
-            }
+            Driver::Pg(_) => Ok(()),
         };
         self.end_statement(ran)
     }
 
-    /// On PostgreSQL: make it durable. SQLite's writer commits a whole group instead.
+    /// On PostgreSQL: run what was deferred and make it durable, in one round trip. SQLite's writer
+    /// commits a whole group instead.
     pub(super) async fn commit(self) -> Result<()> {
-        if let Driver::Pg(inner) = self.driver {
-            inner.commit().await.map_err(pg::explain)?;
+        if let Driver::Pg(session) = self.driver {
+            session.commit(&self.later).await?;
         }
         Ok(())
     }
@@ -166,7 +161,7 @@ fn spoilt() -> Error {
 pub(super) async fn run<T>(tx: &mut Tx<'_>, script: impl Script<T>) -> Result<T> {
     let body = async {
         let value = script(&mut *tx).await?;
-        tx.run_deferred().await?;
+        tx.run_deferred()?;
         Ok(value)
     };
     let result = match AssertUnwindSafe(body).catch_unwind().await {

@@ -22,6 +22,7 @@ pub(super) struct Lanes {
     by_name: BTreeMap<String, LaneState>,
     in_flight: Arc<AtomicUsize>,
     turn: usize,
+    left_some: bool,
 }
 
 struct LaneState {
@@ -57,6 +58,7 @@ impl Lanes {
                 .collect(),
             in_flight: Arc::default(),
             turn: 0,
+            left_some: false,
         }
     }
 
@@ -71,12 +73,14 @@ impl Lanes {
             .cloned()
             .collect();
         let mut appetites = Vec::new();
+        self.left_some = false;
         for (name, lane) in &mut self.by_name {
             let room = lane
                 .limit
                 .saturating_sub(lane.busy.load(Ordering::Acquire))
                 .min(free);
             if room == 0 {
+                self.left_some = true;
                 continue;
             }
             let from = if name == REST {
@@ -113,6 +117,7 @@ impl Lanes {
         };
         let earliest = found.iter().map(|task| task.due).min();
         let is_full = i64::try_from(found.len()).is_ok_and(|count| count >= asked.limit);
+        self.left_some |= is_full;
         if let Some(earliest) = earliest.filter(|_| is_full) {
             lane.watermark = earliest.minus(SLACK);
         }
@@ -128,6 +133,16 @@ impl Lanes {
         busy.fetch_add(1, Ordering::AcqRel);
         self.in_flight.fetch_add(1, Ordering::AcqRel);
         Share(busy, self.in_flight.clone())
+    }
+
+    /// The last claim may have left what is due, for want of a place: an attempt that ends is news.
+    pub(super) fn left_some(&self) -> bool {
+        self.left_some
+    }
+
+    /// All slots were given out before every lane had its turn.
+    pub(super) fn leave_some(&mut self) {
+        self.left_some = true;
     }
 
     /// Slots of the process that nothing runs in.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail, ensure};
 use bytes::BytesMut;
-use deadpool_postgres::{ClientWrapper, Transaction};
+use deadpool_postgres::ClientWrapper;
 use futures_util::TryStreamExt;
 use tokio_postgres::Statement;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
@@ -62,27 +62,23 @@ fn is_text(kind: &Type) -> bool {
     [Type::TEXT, Type::VARCHAR, Type::BPCHAR, Type::NAME].contains(kind)
 }
 
-pub(in crate::db) async fn exec(
-    tx: &Transaction<'_>,
-    sql: &Sql,
-    args: &[Arg],
-) -> anyhow::Result<u64> {
+pub(super) async fn exec(client: &ClientWrapper, sql: &Sql, args: &[Arg]) -> anyhow::Result<u64> {
     let what = || format!("running {}", sql.pg);
-    let statement = prepared(tx, sql, args).await.with_context(what)?;
-    let changed = tx.execute_raw(&statement, args).await;
+    let statement = prepared(client, sql, args).await.with_context(what)?;
+    let changed = client.execute_raw(&statement, args).await;
     changed.map_err(explain).with_context(what)
 }
 
-pub(in crate::db) async fn rows(
-    tx: &Transaction<'_>,
+pub(super) async fn rows(
+    client: &ClientWrapper,
     sql: &'static Sql,
     args: &[Arg],
     columns: &Columns,
 ) -> anyhow::Result<Vec<Row>> {
     let what = || format!("running {}", sql.pg);
-    let statement = prepared(tx, sql, args).await.with_context(what)?;
+    let statement = prepared(client, sql, args).await.with_context(what)?;
     let columns = columns.of(sql, || names(&statement));
-    let found = tx.query_raw(&statement, args).await;
+    let found = client.query_raw(&statement, args).await;
     let mut found = pin!(found.map_err(explain).with_context(what)?);
     let mut rows = Vec::new();
     while let Some(row) = found.try_next().await.map_err(explain).with_context(what)? {
@@ -98,8 +94,12 @@ pub(in crate::db) async fn rows(
     Ok(rows)
 }
 
-async fn prepared(tx: &Transaction<'_>, sql: &Sql, args: &[Arg]) -> anyhow::Result<Statement> {
-    let statement = tx.prepare_cached(sql.pg).await.map_err(explain)?;
+pub(super) async fn prepared(
+    client: &ClientWrapper,
+    sql: &Sql,
+    args: &[Arg],
+) -> anyhow::Result<Statement> {
+    let statement = client.prepare_cached(sql.pg).await.map_err(explain)?;
     let wanted = statement.params().len();
     if wanted != args.len() {
         bail!("{wanted} parameters in the statement, {} given", args.len());

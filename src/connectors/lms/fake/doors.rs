@@ -3,6 +3,8 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -266,6 +268,19 @@ struct Asked {
 }
 
 async fn serve(
+    site: &Site,
+    call: Call,
+    request: Request,
+    act: impl FnOnce(&mut Store, &Asked) -> Deed,
+) -> Response {
+    let begun = Instant::now();
+    let response = answer(site, call, request, act).await;
+    let spent = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+    site.spent_micros.fetch_add(spent, Ordering::Relaxed);
+    response
+}
+
+async fn answer(
     site: &Site,
     call: Call,
     request: Request,

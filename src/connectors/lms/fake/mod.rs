@@ -3,6 +3,7 @@
 //! answers says so in the `Server` header. Also [`Instant`], a connector that reaches nothing.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -81,6 +82,7 @@ struct Site {
     options: FakeLmsOptions,
     store: Mutex<Store>,
     plan: Mutex<Plan>,
+    spent_micros: AtomicU64,
 }
 
 impl Site {
@@ -101,6 +103,7 @@ impl FakeLms {
         let site = Arc::new(Site {
             store: Mutex::new(Store::new(&options.courses)),
             plan: Mutex::new(Plan::default()),
+            spent_micros: AtomicU64::new(0),
             options,
         });
         let router = doors::router(Arc::clone(&site));
@@ -161,6 +164,13 @@ impl FakeLms {
     #[must_use]
     pub fn calls(&self, call: Call) -> u64 {
         self.site.with_store(|store| store.calls(call))
+    }
+
+    /// Time it took for all answers so far, each from its request to its end: what a benchmark must
+    /// not count against us. Timers are late, so it is more than calls times latency.
+    #[must_use]
+    pub fn spent(&self) -> Duration {
+        Duration::from_micros(self.site.spent_micros.load(Ordering::Relaxed))
     }
 
     /// How many POST requests for this `DocType` came in, answered or not.

@@ -1,0 +1,54 @@
+//! The measurements that README quotes, each a ratio against a reference in the same run:
+//! `cargo bench --bench measure -- NAME`. README.md here says what each measures and against what.
+//! They start the release binary as a user would; nothing here reaches into a running server.
+#![expect(
+    clippy::print_stdout,
+    reason = "a benchmark is a program whose answer is a table"
+)]
+
+use anyhow::bail;
+
+mod http;
+mod latency;
+mod load;
+mod machine;
+mod memory;
+mod postgres;
+mod purchases;
+mod reference;
+mod server;
+mod start;
+mod store;
+mod table;
+
+fn main() -> anyhow::Result<()> {
+    // cargo itself passes `--bench`.
+    let mut names: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|word| word != "--bench")
+        .collect();
+    if names.is_empty() {
+        names = ["purchases", "latency", "memory", "start"]
+            .map(str::to_owned)
+            .to_vec();
+    }
+    machine::say_conditions();
+    for name in &names {
+        match name.as_str() {
+            "purchases" => {
+                purchases::run(server::Kind::Postgres)?;
+                purchases::run(server::Kind::Sqlite)?;
+            }
+            "purchases-postgres" => purchases::run(server::Kind::Postgres)?,
+            "purchases-sqlite" => purchases::run(server::Kind::Sqlite)?,
+            "latency" => latency::run()?,
+            "memory" => memory::run()?,
+            "start" => start::run()?,
+            other => bail!(
+                "no measurement called {other:?}: there are purchases, purchases-postgres, \
+                 purchases-sqlite, latency, memory and start"
+            ),
+        }
+    }
+    Ok(())
+}
