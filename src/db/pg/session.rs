@@ -72,14 +72,14 @@ impl<'c> Session<'c> {
             return run.await;
         };
         self.open = true;
-        let begun = self.client.batch_execute(begin);
+        let opening = self.client.batch_execute(begin);
         if !sql.pg.starts_with("SELECT") {
-            begun.await.map_err(explain)?;
+            opening.await.map_err(explain)?;
             return run.await;
         }
         // Polled in this order, so sent in this order.
-        let (begun, ran) = join(begun, run).await;
-        begun.map_err(explain)?;
+        let (opened, ran) = join(opening, run).await;
+        opened.map_err(explain)?;
         ran
     }
 
