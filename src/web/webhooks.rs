@@ -84,10 +84,7 @@ async fn deliver(
     };
     let settled = intake::receive(app, gateway, &message).await;
     if let Err(Error::Forbidden(_)) = &settled {
-        // Only what is not authentic is slowed down: a gateway may share its address, behind a
-        // proxy, with whoever guesses at its key.
-        app.limits.check_failures(caller.address)?;
-        app.limits.note_failure(caller.address);
+        app.limits.failed(caller.address)?;
     }
     settled
 }

@@ -151,11 +151,10 @@ async fn read<T: DeserializeOwned>(
     body: Body,
 ) -> Result<T> {
     signature::check_switched_on(app)?;
-    app.limits.check_failures(caller.address)?;
     let body = body::read(headers, body).await?;
     let proof = signature::check(&app.config.worker, app.clock.now(), headers, &body);
     if let Err(Error::Forbidden(_)) = &proof {
-        app.limits.note_failure(caller.address);
+        app.limits.failed(caller.address)?;
     }
     proof?;
     body::json(headers, &body)
