@@ -1,5 +1,7 @@
 //! A private PostgreSQL from Debian's packages, with the default durability, gone at the end.
 
+use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -42,10 +44,17 @@ impl Postgres {
                 "--locale=C.UTF-8",
             ],
         )?;
+        // In the file and not on the command line, so that it can be changed later.
+        let file = postgres.data().join("postgresql.conf");
+        let preload =
+            "shared_preload_libraries = 'pg_stat_statements'\npg_stat_statements.track = none\n";
+        File::options()
+            .append(true)
+            .open(file)?
+            .write_all(preload.as_bytes())?;
         let settings = format!(
             "-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder} \
-             -c shared_buffers=512MB -c shared_preload_libraries=pg_stat_statements \
-             -c pg_stat_statements.track=none"
+             -c shared_buffers=512MB"
         );
         let log = format!("--log={folder}/log");
         postgres.run(

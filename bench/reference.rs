@@ -14,14 +14,15 @@ use crate::store::Host;
 /// How many customers and events are there before.
 const STOCK: i64 = 10_000;
 
-/// Rows of one purchase on PostgreSQL; keys grow as ours do.
+/// Rows of one purchase on PostgreSQL; keys grow as ours do. pgbench takes a colon before a letter
+/// for a variable, also inside quotes.
 const SCRIPT: &str = "\\set c random(1, 10000)
 BEGIN;
 INSERT INTO orders (id, code, secret, customer_id, email, name, locale, currency, list_total, total, price_rule, payment_status, order_status, remaining, received, created_at, expires_at, paid_at) VALUES ('ord_' || to_char(nextval('bench_ids'), 'FM00000000000000000000000000'), 'DH' || currval('bench_ids'), md5(currval('bench_ids')::text) || '00000000', 'cus_' || :c, 'buyer@example.com', 'Nguyễn An', 'vi', 'VND', 599000, 599000, '[]', 'paid', 'processing', 1, 599000, 1790000000000, 1790086400000, 1790000001000);
 INSERT INTO lines (id, order_id, position, course, title, list_price, price, promises, open_grants, status) VALUES ('lin_' || to_char(currval('bench_ids'), 'FM00000000000000000000000000'), 'ord_' || to_char(currval('bench_ids'), 'FM00000000000000000000000000'), 0, 'bench', 'Rust cho người bán hàng', 599000, 599000, '[{\"benefit\":\"enrolment\",\"connection\":\"lms\",\"target\":\"bench\"}]', 1, 'processing');
-INSERT INTO transfers (id, gateway, provider_id, natural_key, event_id, account, direction, amount, currency, reference, memo, booked_at, received_at, class, order_id, closed_at, closed_by, closed_why) VALUES ('trf_' || to_char(currval('bench_ids'), 'FM00000000000000000000000000'), 'sepay', currval('bench_ids')::text, '0071000888888|' || currval('bench_ids'), 'evt_' || :c, '0071000888888', 'in', 599000, 'VND', 'MBVCB.' || currval('bench_ids'), 'DH7K2M9QXA', 1790000000000, 1790000001000, 'exact', 'ord_' || to_char(currval('bench_ids'), 'FM00000000000000000000000000'), 1790000001000, 'gateway:sepay', 'exact');
+INSERT INTO transfers (id, gateway, provider_id, natural_key, event_id, account, direction, amount, currency, reference, memo, booked_at, received_at, class, order_id, closed_at, closed_by, closed_why) VALUES ('trf_' || to_char(currval('bench_ids'), 'FM00000000000000000000000000'), 'sepay', currval('bench_ids')::text, '0071000888888|' || currval('bench_ids'), 'evt_' || :c, '0071000888888', 'in', 599000, 'VND', 'MBVCB.' || currval('bench_ids'), 'DH7K2M9QXA', 1790000000000, 1790000001000, 'exact', 'ord_' || to_char(currval('bench_ids'), 'FM00000000000000000000000000'), 1790000001000, 'gateway-sepay', 'exact');
 INSERT INTO grants (id, order_id, line_id, position, kind, connection, target, learner, state, planned_at, next_at, give_up_at) VALUES ('gra_' || to_char(currval('bench_ids'), 'FM00000000000000000000000000'), 'ord_' || to_char(currval('bench_ids'), 'FM00000000000000000000000000'), 'lin_' || to_char(currval('bench_ids'), 'FM00000000000000000000000000'), 0, 'enrolment', 'lms', 'bench', 'buyer' || currval('bench_ids') || '@example.com', 'waiting', 1790000001000, 1790000001000, 1790259200000);
-INSERT INTO tasks (id, kind, order_id, subject, connection, idem_key, state, run_at, created_at) VALUES ('tsk_' || to_char(currval('bench_ids'), 'FM00000000000000000000000000'), 'enrol', 'ord_' || to_char(currval('bench_ids'), 'FM00000000000000000000000000'), 'gra_' || currval('bench_ids'), 'lms', 'enrol:gra_' || currval('bench_ids'), 'ready', 1790000001000, 1790000001000);
+INSERT INTO tasks (id, kind, order_id, subject, connection, idem_key, state, run_at, created_at) VALUES ('tsk_' || to_char(currval('bench_ids'), 'FM00000000000000000000000000'), 'enrol', 'ord_' || to_char(currval('bench_ids'), 'FM00000000000000000000000000'), 'gra_' || currval('bench_ids'), 'lms', 'enrol-gra_' || currval('bench_ids'), 'ready', 1790000001000, 1790000001000);
 COMMIT;
 ";
 
@@ -82,7 +83,8 @@ impl<'h> Reference<'h> {
                 let connection = Connection::open(path)?;
                 connection.execute_batch(
                     "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
-                     PRAGMA journal_size_limit = 67108864;",
+                     PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16000;
+                     PRAGMA wal_autocheckpoint = 4000; PRAGMA temp_store = MEMORY;",
                 )?;
                 connection.execute_batch(STOCK_SQLITE)?;
                 Self::Sqlite {

@@ -155,7 +155,7 @@ impl Watch {
         let sql = "SELECT regexp_replace(left(query, 400), '\\s+', ' ', 'g'), calls, total_exec_time
                    FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid
                    WHERE d.datname = current_database() AND query !~ 'COUNT\\(\\*\\) FROM tasks|pg_stat_statements'
-                   ORDER BY calls DESC";
+                   ORDER BY total_exec_time DESC";
         let rows = client.query(sql, &[]).await?;
         rows.iter()
             .map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?)))

@@ -28,10 +28,14 @@ impl<T, F> Script<T> for F where
 pub struct Tx<'c> {
     driver: Driver<'c>,
     columns: &'c Columns,
-    later: Vec<(&'static Sql, Vec<Arg>)>,
+    later: Vec<Deferred>,
+    appended: Vec<Deferred>,
     rung: bool,
     failed: bool,
 }
+
+/// A statement that runs with the commit, and its values.
+pub(super) type Deferred = (&'static Sql, Vec<Arg>);
 
 enum Driver<'c> {
     Lite(&'c mut rusqlite::Connection),
@@ -52,6 +56,7 @@ impl<'c> Tx<'c> {
             driver,
             columns,
             later: Vec::new(),
+            appended: Vec::new(),
             rung: false,
             failed: false,
         }
@@ -87,12 +92,17 @@ impl<'c> Tx<'c> {
     /// asks how many rows that were. What is deferred goes to the server in order, with the COMMIT
     /// behind it, in one round trip.
     pub fn later(&mut self, sql: &'static Sql, args: &[Arg]) {
-        let again = |(held, values): &(&'static Sql, Vec<Arg>)| {
-            std::ptr::eq(*held, sql) && values.as_slice() == args
-        };
+        let again =
+            |(held, values): &Deferred| std::ptr::eq(*held, sql) && values.as_slice() == args;
         if !self.later.last().is_some_and(again) {
             self.later.push((sql, args.to_vec()));
         }
+    }
+
+    /// Insert a row with the commit, behind what [`Tx::later`] holds, into a table that nothing refers
+    /// to. The statement ends in `VALUES ($1, …)`, and PostgreSQL gets all its rows in one.
+    pub fn append(&mut self, sql: &'static Sql, args: &[Arg]) {
+        self.appended.push((sql, args.to_vec()));
     }
 
     /// A task was made ready: ring the bell after the commit.
@@ -128,13 +138,14 @@ impl<'c> Tx<'c> {
 
     /// On SQLite: run what was deferred. On PostgreSQL it travels with the commit.
     fn run_deferred(&mut self) -> Result<()> {
-        if self.later.is_empty() {
+        if self.later.is_empty() && self.appended.is_empty() {
             return Ok(());
         }
         self.begin_statement()?;
         let ran = match &mut self.driver {
             Driver::Lite(connection) => std::mem::take(&mut self.later)
                 .iter()
+                .chain(&std::mem::take(&mut self.appended))
                 .try_for_each(|(sql, args)| lite::statement::exec(connection, sql, args).map(drop)),
             Driver::Pg(_) => Ok(()),
         };
@@ -145,7 +156,7 @@ impl<'c> Tx<'c> {
     /// commits a whole group instead.
     pub(super) async fn commit(self) -> Result<()> {
         if let Driver::Pg(session) = self.driver {
-            session.commit(&self.later).await?;
+            session.commit(&self.later, &self.appended).await?;
         }
         Ok(())
     }

@@ -80,7 +80,7 @@ crate::statements! {
 
 /// Write one entry with the transaction.
 pub fn write(tx: &mut Tx<'_>, moment: &Moment, change: &Change<'_>) {
-    tx.later(
+    tx.append(
         &WRITE,
         crate::args![
             &moment.id::<AuditId>(),

@@ -11,7 +11,11 @@ use futures_util::{FutureExt, poll};
 
 use super::{explain, statement};
 use crate::db::columns::Columns;
+use crate::db::tx::Deferred;
 use crate::db::{Arg, Row, Sql};
+
+/// Each number of rows is a statement of its own, prepared on its first use.
+const MOST_ROWS: usize = 16;
 
 const WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 /// So that all statements of a script see one snapshot, as on SQLite.
@@ -88,20 +92,26 @@ impl<'c> Session<'c> {
     /// and rolls back.
     pub(in crate::db) async fn commit(
         mut self,
-        deferred: &[(&'static Sql, Vec<Arg>)],
+        deferred: &[Deferred],
+        appended: &[Deferred],
     ) -> anyhow::Result<()> {
         if let Some(begin) = self.begin.take() {
             self.open = true;
             self.client.batch_execute(begin).await.map_err(explain)?;
         }
-        for (sql, args) in deferred {
+        let rows = gathered(appended);
+        let all = deferred
+            .iter()
+            .map(|(sql, args)| (sql.pg, args))
+            .chain(rows.iter().map(|(text, args)| (text.as_str(), args)));
+        for (text, args) in all.clone() {
             // What this connection does not know yet would be prepared, and sent behind the COMMIT.
-            statement::prepared(self.client, sql, args).await?;
+            statement::prepared(self.client, text, args).await?;
         }
         let client = self.client;
-        let mut running = Vec::with_capacity(deferred.len());
-        for (sql, args) in deferred {
-            let mut one = Box::pin(statement::exec(client, sql, args));
+        let mut running = Vec::with_capacity(deferred.len() + rows.len());
+        for (text, args) in all {
+            let mut one = Box::pin(statement::exec_text(client, text, args));
             // The first poll sends it, or fails when its values cannot be sent: then no COMMIT.
             match poll!(one.as_mut()) {
                 Poll::Ready(ran) => drop(ran?),
@@ -113,6 +123,32 @@ impl<'c> Session<'c> {
         ran?;
         committed.map_err(explain).context("committing")
     }
+}
+
+/// Rows of one statement in a row, as one statement each [`MOST_ROWS`].
+fn gathered(appended: &[Deferred]) -> Vec<(String, Vec<Arg>)> {
+    appended
+        .chunk_by(|(one, _), (next, _)| std::ptr::eq(*one, *next))
+        .flat_map(|rows| rows.chunks(MOST_ROWS))
+        .map(|rows| {
+            let args: Vec<Arg> = rows.iter().flat_map(|(_, args)| args).cloned().collect();
+            (with_rows(rows[0].0.pg, rows.len(), args.len()), args)
+        })
+        .collect()
+}
+
+/// `.. VALUES ($1, $2)` with so many rows: `.. VALUES ($1, $2), ($3, $4)`.
+fn with_rows(text: &str, rows: usize, values: usize) -> String {
+    let Some((head, _)) = text.rsplit_once("VALUES").filter(|_| rows > 1) else {
+        return text.to_owned();
+    };
+    let width = values / rows;
+    let row = |row: usize| {
+        let places = (1..=width).map(|place| format!("${}", row * width + place));
+        format!("({})", places.collect::<Vec<_>>().join(", "))
+    };
+    let all: Vec<String> = (0..rows).map(row).collect();
+    format!("{head}VALUES {}", all.join(", "))
 }
 
 impl Drop for Session<'_> {

@@ -63,8 +63,17 @@ fn is_text(kind: &Type) -> bool {
 }
 
 pub(super) async fn exec(client: &ClientWrapper, sql: &Sql, args: &[Arg]) -> anyhow::Result<u64> {
-    let what = || format!("running {}", sql.pg);
-    let statement = prepared(client, sql, args).await.with_context(what)?;
+    exec_text(client, sql.pg, args).await
+}
+
+/// The same for a text of which there is no static.
+pub(super) async fn exec_text(
+    client: &ClientWrapper,
+    text: &str,
+    args: &[Arg],
+) -> anyhow::Result<u64> {
+    let what = || format!("running {text}");
+    let statement = prepared(client, text, args).await.with_context(what)?;
     let changed = client.execute_raw(&statement, args).await;
     changed.map_err(explain).with_context(what)
 }
@@ -76,7 +85,7 @@ pub(super) async fn rows(
     columns: &Columns,
 ) -> anyhow::Result<Vec<Row>> {
     let what = || format!("running {}", sql.pg);
-    let statement = prepared(client, sql, args).await.with_context(what)?;
+    let statement = prepared(client, sql.pg, args).await.with_context(what)?;
     let columns = columns.of(sql, || names(&statement));
     let found = client.query_raw(&statement, args).await;
     let mut found = pin!(found.map_err(explain).with_context(what)?);
@@ -96,10 +105,10 @@ pub(super) async fn rows(
 
 pub(super) async fn prepared(
     client: &ClientWrapper,
-    sql: &Sql,
+    text: &str,
     args: &[Arg],
 ) -> anyhow::Result<Statement> {
-    let statement = client.prepare_cached(sql.pg).await.map_err(explain)?;
+    let statement = client.prepare_cached(text).await.map_err(explain)?;
     let wanted = statement.params().len();
     if wanted != args.len() {
         bail!("{wanted} parameters in the statement, {} given", args.len());
