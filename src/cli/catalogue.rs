@@ -64,8 +64,7 @@ async fn export(place: &Place) -> anyhow::Result<()> {
         .read(|tx| Box::pin(catalogue::load(tx)))
         .await
         .map_err(Error::into_anyhow)?;
-    print!("{}", catalogue::write(&stored));
-    Ok(())
+    super::print(&catalogue::write(&stored))
 }
 
 fn read(file: &Path, config: &Config) -> anyhow::Result<catalogue::Catalogue> {

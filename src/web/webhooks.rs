@@ -40,6 +40,7 @@ pub struct WebhookAnswer {
 #[utoipa::path(
     post,
     path = "/api/v1/payment/webhook",
+    operation_id = "receiveSepayWebhook",
     tag = "gateways",
     request_body(content = Object, description = "As SePay sends it; at most 64 KiB"),
     responses(

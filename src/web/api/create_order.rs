@@ -138,6 +138,7 @@ pub enum AppliedRule {
 #[utoipa::path(
     post,
     path = "/api/v1/payment/create-order",
+    operation_id = "createOrder",
     tag = "orders",
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 128 visible ASCII characters")),
     request_body(content = CreateOrder, description = "At most 64 KiB"),

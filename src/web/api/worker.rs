@@ -44,6 +44,7 @@ const REASON_MAX: usize = 300;
 #[utoipa::path(
     post,
     path = "/api/v1/worker/claim",
+    operation_id = "claimDelivery",
     tag = "workers",
     request_body = ClaimRequest,
     responses(
@@ -79,6 +80,7 @@ pub async fn claim(
 #[utoipa::path(
     post,
     path = "/api/v1/worker/heartbeat",
+    operation_id = "keepDelivery",
     tag = "workers",
     request_body = HeartbeatRequest,
     responses(
@@ -112,6 +114,7 @@ pub async fn heartbeat(
 #[utoipa::path(
     post,
     path = "/api/v1/webhook/finalize",
+    operation_id = "finalizeDelivery",
     tag = "workers",
     request_body = FinalizeRequest,
     responses(
