@@ -205,7 +205,7 @@ impl Live {
 }
 
 /// What settings mean to the parts that use them; their form was checked when they were read.
-fn check(config: &Config) -> anyhow::Result<()> {
+pub fn check(config: &Config) -> anyhow::Result<()> {
     let prefix = config.shop.code_prefix.as_str();
     code::check_prefix(prefix)
         .map_err(|why| anyhow::anyhow!("shop.code_prefix {prefix:?} {why}"))?;

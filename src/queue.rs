@@ -215,12 +215,13 @@ async fn pause(app: &Arc<App>, lanes: &Lanes, ahead: &mut Ahead) -> Duration {
 /// Claim from every lane that has room, in one transaction.
 async fn claim(app: &Arc<App>, lanes: &mut Lanes) -> Result<Vec<Leased>> {
     let moment = app.moment(Actor::Machine("claim"));
+    let now = moment.now;
     let lease = Duration::from_secs(u64::from(app.config.queue.lease_seconds));
-    let wanted: Vec<(String, Appetite)> = lanes.appetites(moment.now, lease);
-    if wanted.is_empty() {
+    let asked: Vec<(String, Appetite)> = lanes.appetites(moment.now, lease);
+    if asked.is_empty() {
         return Ok(Vec::new());
     }
-    let (asked, places) = (wanted.clone(), lanes.free());
+    let places = lanes.free();
     let mut free = places;
     let leased = app
         .db
@@ -232,7 +233,7 @@ async fn claim(app: &Arc<App>, lanes: &mut Lanes) -> Result<Vec<Leased>> {
                         .iter()
                         .any(|breaker| breaker.name == name && breaker.rests(moment.now))
                 };
-                let mut all: HashMap<String, Vec<Leased>> = HashMap::new();
+                let mut all: HashMap<String, (Appetite, Vec<Leased>)> = HashMap::new();
                 for (name, mut appetite) in asked {
                     appetite.limit = appetite.limit.min(i64::try_from(free)?);
                     let rests = matches!(appetite.lane, Lane::Connection(_)) && resting(&name);
@@ -247,18 +248,16 @@ async fn claim(app: &Arc<App>, lanes: &mut Lanes) -> Result<Vec<Leased>> {
                             .iter()
                             .any(|breaker| Some(breaker.name.as_str()) == connection);
                     }
-                    all.insert(name, leased);
+                    all.insert(name, (appetite, leased));
                 }
                 Ok(all)
             })
         })
         .await?;
-    for (name, appetite) in &wanted {
-        if let Some(found) = leased.get(name) {
-            lanes.learn(name, appetite, found);
-        }
+    for (name, (appetite, found)) in &leased {
+        lanes.learn(name, appetite, found, now);
     }
-    let mut leased: Vec<Leased> = leased.into_values().flatten().collect();
+    let mut leased: Vec<Leased> = leased.into_values().flat_map(|(_, found)| found).collect();
     if leased.len() >= places {
         lanes.leave_some();
     }

@@ -44,6 +44,11 @@ impl Catalogue {
 async fn import(place: &Place, file: &Path) -> anyhow::Result<()> {
     let config = place.settings()?;
     let read = read(file, &config)?;
+    anyhow::ensure!(
+        !read.courses.is_empty(),
+        "{} has no course: importing it would take everything off sale",
+        file.display()
+    );
     let (_, db) = if exists(&config) {
         place.beside().await?
     } else {
@@ -64,8 +69,7 @@ async fn export(place: &Place) -> anyhow::Result<()> {
         .read(|tx| Box::pin(catalogue::load(tx)))
         .await
         .map_err(Error::into_anyhow)?;
-    print!("{}", catalogue::write(&stored));
-    Ok(())
+    super::print(&catalogue::write(&stored))
 }
 
 fn read(file: &Path, config: &Config) -> anyhow::Result<catalogue::Catalogue> {
@@ -90,7 +94,7 @@ fn read(file: &Path, config: &Config) -> anyhow::Result<catalogue::Catalogue> {
             .map(|fault| format!("  {}: {fault}", file.display()))
             .collect();
         anyhow::anyhow!(
-            "nothing was imported: {} fault(s)\n{}",
+            "{} fault(s), so nothing of it can be sold\n{}",
             faults.len(),
             list.join("\n")
         )

@@ -2,6 +2,7 @@
 //! in words a seller can act on. Ends with a failure when anything is.
 
 use super::Place;
+use crate::app;
 use crate::config::{Config, without_password};
 use crate::connectors::Connectors;
 use crate::db::Db;
@@ -37,6 +38,8 @@ pub(super) async fn run(place: &Place) -> anyhow::Result<()> {
     let config = place.settings()?;
     println!("ok     settings: every rule is kept");
     let stored = database(&config, &mut findings).await;
+    let accounts = app::check(&config).map(|()| "a QR code can be made for each");
+    findings.note("accounts", accounts);
     let world = Connectors::from_config(&config)?;
     findings.note("mail", world.mail.ping().await);
     for (name, lms) in &world.lms {

@@ -1,5 +1,7 @@
 //! `order show CODE`: the whole story of an order, from the books.
 
+use std::fmt::{self, Write};
+
 use anyhow::{Context, bail};
 use clap::Subcommand;
 
@@ -49,8 +51,9 @@ impl Order {
         let Some(story) = story.map_err(Error::into_anyhow)? else {
             bail!("no order has this code");
         };
-        story.print(config.shop.utc_offset_minutes);
-        Ok(())
+        let mut text = String::new();
+        story.tell(config.shop.utc_offset_minutes, &mut text)?;
+        super::print(&text)
     }
 }
 
@@ -69,55 +72,65 @@ async fn story(tx: &mut Tx<'_>, code: &OrderCode) -> Result<Option<Story>> {
 }
 
 impl Story {
-    fn print(&self, offset: i32) {
+    fn tell(&self, offset: i32, out: &mut String) -> fmt::Result {
         let order = &self.order;
         let time = |at: Timestamp| at.local(offset, "%Y-%m-%d %H:%M:%S");
-        println!("Order {}  ({})", order.code, order.id);
-        println!("  placed    {}  by {}", time(order.created_at), order.email);
-        println!(
+        writeln!(out, "Order {}  ({})", order.code, order.id)?;
+        writeln!(
+            out,
+            "  placed    {}  by {}",
+            time(order.created_at),
+            order.email
+        )?;
+        writeln!(
+            out,
             "  payment   {}  ({} of {})",
             order.payment_status, order.received, order.total
-        );
-        println!("  delivery  {}", order.order_status);
+        )?;
+        writeln!(out, "  delivery  {}", order.order_status)?;
         if let Ok(rule) = Rule::from_json(&order.price_rule) {
-            println!("  price     {}", rule.say(Locale::En));
+            writeln!(out, "  price     {}", rule.say(Locale::En))?;
         }
-        self.print_money(&time);
-        self.print_lines(&time);
+        self.tell_money(&time, out)?;
+        self.tell_lines(&time, out)?;
         for email in &self.emails {
-            println!("E-mail {:<10} {}", email.letter.word(), email.state);
+            writeln!(out, "E-mail {:<10} {}", email.letter.word(), email.state)?;
         }
-        println!("\nWhat happened");
+        writeln!(out, "\nWhat happened")?;
         for entry in &self.entries {
-            print_entry(entry, &time);
+            tell_entry(entry, &time, out)?;
         }
+        Ok(())
     }
 
-    fn print_money(&self, time: &impl Fn(Timestamp) -> String) {
+    fn tell_money(&self, time: &impl Fn(Timestamp) -> String, out: &mut String) -> fmt::Result {
         for transfer in &self.transfers {
             let state = if transfer.closed_at.is_some() {
                 "booked"
             } else {
                 "waits for a person"
             };
-            println!(
+            writeln!(
+                out,
                 "Transfer  {}  {} {}  {}  {state}",
                 time(transfer.received_at),
                 transfer.amount,
                 self.order.total.currency.code(),
                 transfer.class,
-            );
+            )?;
         }
+        Ok(())
     }
 
-    fn print_lines(&self, time: &impl Fn(Timestamp) -> String) {
+    fn tell_lines(&self, time: &impl Fn(Timestamp) -> String, out: &mut String) -> fmt::Result {
         for line in &self.lines {
-            println!("Course  {}  {}", line.title, line.status);
+            writeln!(out, "Course  {}  {}", line.title, line.status)?;
             for grant in self.grants.iter().filter(|grant| grant.line == line.id) {
                 let who = grant.who.map(|who| format!(", needs the {}", who.as_str()));
                 let why = grant.why.as_ref().map(|why| format!(": {why}"));
                 let until = grant.expires_at.map(|at| format!(", until {}", time(at)));
-                println!(
+                writeln!(
+                    out,
                     "  {} {} at {} ({})  {}{}{}{}",
                     grant.id,
                     grant.benefit,
@@ -127,13 +140,14 @@ impl Story {
                     who.unwrap_or_default(),
                     why.unwrap_or_default(),
                     until.unwrap_or_default(),
-                );
+                )?;
             }
         }
+        Ok(())
     }
 }
 
-fn print_entry(entry: &Entry, time: &impl Fn(Timestamp) -> String) {
+fn tell_entry(entry: &Entry, time: &impl Fn(Timestamp) -> String, out: &mut String) -> fmt::Result {
     let change = match (&entry.before, &entry.after) {
         (Some(before), Some(after)) => format!("{before} → {after}"),
         (None, Some(after)) => after.clone(),
@@ -144,11 +158,12 @@ fn print_entry(entry: &Entry, time: &impl Fn(Timestamp) -> String) {
         .as_ref()
         .map(|why| format!("  ({why})"))
         .unwrap_or_default();
-    println!(
+    writeln!(
+        out,
         "  {}.{:03}  {:<20} {:<18} {change}{why}",
         time(entry.at),
         entry.at.0.rem_euclid(1000),
         entry.actor,
         entry.action
-    );
+    )
 }

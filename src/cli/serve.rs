@@ -3,9 +3,13 @@
 use tokio::net::TcpListener;
 
 use super::Place;
+use crate::app::App;
 use crate::clock::Clock;
 use crate::config::without_password;
-use crate::db::Db;
+use crate::db::{Db, Kind};
+use crate::error::Error;
+use crate::model::audit::Actor;
+use crate::model::task;
 use crate::{model, queue, web};
 
 pub(super) async fn serve(place: &Place) -> anyhow::Result<()> {
@@ -14,10 +18,29 @@ pub(super) async fn serve(place: &Place) -> anyhow::Result<()> {
     let app = super::app(config, Clock::system()).await?;
     let listener = TcpListener::bind(address).await?;
     tracing::info!("serving {public_url} on {address}");
+    take_over(&app).await?;
     let running = queue::start(&app);
     web::server::serve(app.clone(), listener, stop_signal()).await?;
     tracing::info!("stopping: no new requests; finishing what runs");
     running.stop().await;
+    Ok(())
+}
+
+/// A SQLite file belongs to one process, by its lock: what is still leased in it was leased by a
+/// process that is gone, and need not wait for its leases to end.
+async fn take_over(app: &App) -> anyhow::Result<()> {
+    if app.db.kind() == Kind::Postgres {
+        return Ok(());
+    }
+    let moment = app.moment(Actor::Machine("start"));
+    let ended = app
+        .db
+        .write(move |tx| Box::pin(async move { task::end_all_leases(tx, &moment).await }))
+        .await
+        .map_err(Error::into_anyhow)?;
+    if ended > 0 {
+        tracing::info!("{ended} task(s) of the process before this one go on");
+    }
     Ok(())
 }
 

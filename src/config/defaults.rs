@@ -120,7 +120,7 @@ impl Default for Queue {
     fn default() -> Self {
         Self {
             slots: 16,
-            lease_seconds: 60,
+            lease_seconds: 45,
             poll_seconds: 5,
         }
     }

@@ -107,7 +107,7 @@ impl Db {
         let Some(path) = url.strip_prefix("sqlite:") else {
             return Self::open_with(url, statements, options).await;
         };
-        let (path, statements) = (file_path(path)?, statements.to_vec());
+        let (path, statements) = (existing(path)?, statements.to_vec());
         let open = move || lite::Lite::open_to_read(&path, &statements, options.readers);
         let lite = tokio::task::spawn_blocking(open).await??;
         let engine = Engine::Lite(Arc::new(lite));
@@ -125,7 +125,7 @@ impl Db {
         let (bell, counts) = (Bell::local(), Arc::<Counts>::default());
         let open = {
             let (bell, counts) = (bell.clone(), Arc::clone(&counts));
-            let (path, statements) = (file_path(path)?, statements.to_vec());
+            let (path, statements) = (existing(path)?, statements.to_vec());
             move || lite::Lite::open_beside(&path, &statements, options.readers, bell, counts)
         };
         let lite = tokio::task::spawn_blocking(open).await??;
@@ -244,6 +244,17 @@ impl Db {
             commits: self.counts.commits.load(Ordering::Relaxed),
         }
     }
+}
+
+/// The file of a database that was made before.
+fn existing(path: &str) -> anyhow::Result<PathBuf> {
+    let path = file_path(path)?;
+    ensure!(
+        path.try_exists()?,
+        "there is no database at {} yet; `bursar migrate` makes one",
+        path.display()
+    );
+    Ok(path)
 }
 
 /// What follows `sqlite:`; `sqlite:///path` is understood too.

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::plan;
+use super::{plan, revoke};
 use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::{Error, Result};
@@ -112,7 +112,8 @@ pub async fn give_up(tx: &mut Tx<'_>, moment: &Moment, grant: &Grant, why: &str)
     count(tx, moment, grant).await
 }
 
-/// A person re-arms a grant: due now, with a new budget and a new time to be kept by.
+/// A person re-arms a grant: due now, with a new budget and a new time to be kept by. One that is
+/// being taken back stays so, and its removal is tried again.
 pub async fn retry(
     tx: &mut Tx<'_>,
     moment: &Moment,
@@ -120,6 +121,9 @@ pub async fn retry(
     give_up_after: Duration,
 ) -> Result<()> {
     let grant = grant::get(tx, id).await?;
+    if grant.state == GrantState::Revoking {
+        return revoke::retry(tx, moment, &grant).await;
+    }
     if !matches!(
         grant.state,
         GrantState::Waiting | GrantState::Verifying | GrantState::ActionNeeded | GrantState::GaveUp

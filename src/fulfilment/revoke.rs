@@ -6,6 +6,7 @@ use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::id::GrantId;
 use crate::model::Moment;
+use crate::model::audit::{self, Change};
 use crate::model::grant::{self, Benefit, Grant, GrantState, Step};
 use crate::model::order;
 use crate::model::task::{self, Kind, NewTask};
@@ -43,13 +44,17 @@ pub async fn revoked(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId, why: &str) 
 }
 
 /// A person has the removal tried again, or checked after they made it by hand.
-pub async fn retry(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId) -> Result<()> {
-    let grant = grant::get(tx, id).await?;
-    if grant.state != GrantState::Revoking {
-        return Err(Error::refused("grant_not_waiting"));
-    }
-    order::touch(tx, &grant.order);
-    plan::revive(tx, moment, &grant).await
+pub(super) async fn retry(tx: &mut Tx<'_>, moment: &Moment, grant: &Grant) -> Result<()> {
+    let change = Change {
+        order: Some(&grant.order),
+        subject: &grant.id.0,
+        action: "grant.retry",
+        why: Some("the removal is tried again by a person"),
+        before: Some(GrantState::Revoking.as_str()),
+        after: Some(GrantState::Revoking.as_str()),
+    };
+    audit::write(tx, moment, &change);
+    plan::revive(tx, moment, grant).await
 }
 
 async fn take_back(tx: &mut Tx<'_>, moment: &Moment, grant: &Grant, why: &str) -> Result<()> {

@@ -5,7 +5,7 @@ use super::Moment;
 use super::state::states;
 use crate::args;
 use crate::clock::Timestamp;
-use crate::db::Tx;
+use crate::db::{Row, Tx};
 use crate::error::{Error, Result};
 use crate::id::EventId;
 
@@ -34,6 +34,19 @@ pub struct GatewayEvent {
     pub received_at: Timestamp,
 }
 
+/// An event that is not in the books, as a person sees it.
+#[derive(Debug, Clone)]
+pub struct Puzzle {
+    /// Its id.
+    pub id: EventId,
+    /// Which gateway sent it.
+    pub gateway: String,
+    /// Why it is not settled.
+    pub why: Option<String>,
+    /// When it came.
+    pub received_at: Timestamp,
+}
+
 /// A message about to be stored.
 #[derive(Debug, Clone)]
 pub struct Arrival {
@@ -53,6 +66,8 @@ crate::statements! {
     SETTLED = "UPDATE gateway_events SET state = 'settled', why = NULL, settled_at = $2 WHERE id = $1 AND state = 'stored'";
     WHY = "UPDATE gateway_events SET why = $2 WHERE id = $1 AND state = 'stored'";
     BY_ID = "SELECT * FROM gateway_events WHERE id = $1";
+    NOT_SETTLED = "SELECT id, gateway, why, received_at FROM gateway_events
+                   WHERE state = 'stored' ORDER BY received_at, id LIMIT $1";
     STRANDED = "SELECT id FROM gateway_events WHERE state = 'stored'
                 AND NOT EXISTS (SELECT 1 FROM tasks WHERE tasks.subject = gateway_events.id) LIMIT $1";
 }
@@ -110,6 +125,20 @@ pub async fn get(tx: &mut Tx<'_>, id: &EventId) -> Result<GatewayEvent> {
         state: row.get("state")?,
         received_at: row.get("received_at")?,
     })
+}
+
+/// What is kept raw and not in the books, oldest first. There may be money in it.
+pub async fn not_settled(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Puzzle>> {
+    let rows = tx.rows(&NOT_SETTLED, args![limit]).await?;
+    let read = |row: &Row| {
+        Ok(Puzzle {
+            id: row.get("id")?,
+            gateway: row.get("gateway")?,
+            why: row.get("why")?,
+            received_at: row.get("received_at")?,
+        })
+    };
+    rows.iter().map(read).collect()
 }
 
 /// Stored events that nothing works on. There are none, unless a person deleted a task.

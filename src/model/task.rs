@@ -236,7 +236,7 @@ crate::statements! {
                 rejections = rejections + $5, why = $6, finished_at = $7, lease = NULL, lease_until = NULL
               WHERE id = $1 AND lease = $2 AND state = 'leased'";
     SWEEP = "UPDATE tasks SET state = 'ready', run_at = $1, why = 'its worker was lost', lease = NULL, lease_until = NULL
-             WHERE state = 'leased' AND lease_until < $1 RETURNING id, order_id, attempts";
+             WHERE state = 'leased' AND lease_until < $2 RETURNING id, order_id, attempts";
     REVIVE = "UPDATE tasks SET state = 'ready', run_at = $2, rejections = 0, finished_at = NULL
               WHERE idem_key = $1 AND state <> 'leased'";
     RELEASE = "UPDATE tasks SET run_at = $2 WHERE connection = $1 AND state = 'ready' AND run_at > $2";
@@ -342,7 +342,17 @@ pub async fn finish(tx: &mut Tx<'_>, moment: &Moment, task: &Leased, end: &Finis
 
 /// Tasks whose worker is gone are ready again; returns how many.
 pub async fn sweep(tx: &mut Tx<'_>, moment: &Moment) -> Result<usize> {
-    let rows = tx.rows(&SWEEP, args![moment.now]).await?;
+    end_leases(tx, moment, moment.now).await
+}
+
+/// Every leased task is ready again: for a process that knows that no other lives.
+pub async fn end_all_leases(tx: &mut Tx<'_>, moment: &Moment) -> Result<usize> {
+    end_leases(tx, moment, Timestamp(i64::MAX)).await
+}
+
+/// Leases that end before `before`.
+async fn end_leases(tx: &mut Tx<'_>, moment: &Moment, before: Timestamp) -> Result<usize> {
+    let rows = tx.rows(&SWEEP, args![moment.now, before]).await?;
     for row in &rows {
         let id: TaskId = row.get("id")?;
         let order: Option<OrderId> = row.get("order_id")?;

@@ -11,8 +11,9 @@ use crate::model::task::{Appetite, Lane, Leased};
 
 /// The lane of everything without a lane of its own.
 const REST: &str = "";
-/// A transaction that began this long before a claim may still commit an earlier task.
-const SLACK: Duration = Duration::from_secs(60);
+/// A transaction that began this long before a claim may still commit an earlier task; one that
+/// began before that is found by the next whole look.
+const SLACK: Duration = Duration::from_secs(5);
 /// How often a claim looks from the very beginning.
 const WHOLE_LOOK_EVERY: Duration = Duration::from_secs(5);
 
@@ -110,17 +111,17 @@ impl Lanes {
         appetites
     }
 
-    /// What a claim found tells from where the next one may look.
-    pub(super) fn learn(&mut self, name: &str, asked: &Appetite, found: &[Leased]) {
+    /// What a claim at `now` found tells from where the next one may look: past what it left, or,
+    /// when it took all that was due, past everything until then. Entries of finished tasks stay in
+    /// the index for a while, and every look walks over those behind its watermark.
+    pub(super) fn learn(&mut self, name: &str, asked: &Appetite, found: &[Leased], now: Timestamp) {
         let Some(lane) = self.by_name.get_mut(name) else {
             return;
         };
         let earliest = found.iter().map(|task| task.due).min();
         let is_full = i64::try_from(found.len()).is_ok_and(|count| count >= asked.limit);
         self.left_some |= is_full;
-        if let Some(earliest) = earliest.filter(|_| is_full) {
-            lane.watermark = earliest.minus(SLACK);
-        }
+        lane.watermark = earliest.filter(|_| is_full).unwrap_or(now).minus(SLACK);
     }
 
     /// Occupy a place for a claimed task.

@@ -123,7 +123,8 @@ pub(super) async fn breaker(
     }
 }
 
-async fn stumble(
+/// Count a failure of a connection; the seller hears of it once, when it is one too many.
+pub(super) async fn stumble(
     tx: &mut Tx<'_>,
     moment: &Moment,
     name: &str,
@@ -134,7 +135,7 @@ async fn stumble(
         tracing::error!(
             connection = name,
             why,
-            "connection {name} is out of order: its tasks rest until it works again"
+            "{name} is out of order: what it should do waits until it works again"
         );
     }
     Ok(())

@@ -14,10 +14,14 @@ use crate::emails::Rendered;
 use crate::error::Result;
 use crate::id::EmailId;
 use crate::model::Moment;
+use crate::model::connection;
 use crate::model::email::{self, EmailState, Letter};
 use crate::model::order;
 use crate::model::task::{Finish, Leased};
 use crate::outcome::{Outcome, Receipt, Who};
+
+/// The mail server's name among the connections; no platform can be called so.
+const MAIL: &str = "mail server";
 
 /// The effect.
 #[derive(Debug, Clone, Copy)]
@@ -110,6 +114,7 @@ impl Effect for SendEmail {
                 order::touch(tx, &email.order);
             }
         }
+        server(tx, moment, task, outcome).await?;
         if let Outcome::ActionNeeded {
             who: Who::Connection,
             why,
@@ -121,5 +126,15 @@ impl Effect for SendEmail {
             );
         }
         Ok(finish)
+    }
+}
+
+/// The mail server's breaker: it makes nothing rest, since letters wait by themselves, but it tells
+/// the seller once in an outage. A first attempt that works is no news.
+async fn server(tx: &mut Tx<'_>, moment: &Moment, task: &Leased, outcome: &Outcome) -> Result<()> {
+    match outcome {
+        Outcome::Done(_) if task.attempts > 1 => connection::recover(tx, moment, MAIL).await,
+        Outcome::Retry { why, .. } => keeping::stumble(tx, moment, MAIL, why, false).await,
+        _ => Ok(()),
     }
 }

@@ -37,7 +37,7 @@ pub async fn read_within(patience: Duration, headers: &HeaderMap, body: Body) ->
     }
 }
 
-/// A JSON value from a body.
+/// A JSON object from a body.
 pub fn json<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T> {
     if !is_json(headers) {
         return Err(Error::refused("wrong_content_type"));
@@ -52,6 +52,10 @@ pub fn json<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T> 
     reader
         .end()
         .map_err(|fault| invalid_json((fault.line(), fault.column())))?;
+    // Serde reads a list as a struct, field after field; nobody who sends one means that.
+    if text.trim_start().starts_with('[') {
+        return Err(Error::Invalid(vec![FieldFault::new("", "wrong_type")]));
+    }
     Ok(value)
 }
 

@@ -64,6 +64,15 @@ impl<C: Clock + Clone> Limits<C> {
         verdict.map_err(|until| Error::TooMany(until.wait_time_from(self.clock.now())))
     }
 
+    /// One more failed proof of this address; [`Error::TooMany`] when it has made too many. Called
+    /// after a proof has failed, never before one is looked at: behind a proxy, or a provider that
+    /// shares addresses, the rightful caller has the same address as whoever guesses.
+    pub fn failed(&self, address: IpAddr) -> Result<(), Error> {
+        self.check_failures(address)?;
+        self.note_failure(address);
+        Ok(())
+    }
+
     /// Ask before looking at credentials: counts nothing, and refuses after too many failures.
     pub fn check_failures(&self, address: IpAddr) -> Result<(), Error> {
         let until = self.barred().get(&household(address)).copied();

@@ -40,6 +40,7 @@ pub struct WebhookAnswer {
 #[utoipa::path(
     post,
     path = "/api/v1/payment/webhook",
+    operation_id = "receiveSepayWebhook",
     tag = "gateways",
     request_body(content = Object, description = "As SePay sends it; at most 64 KiB"),
     responses(
@@ -84,10 +85,7 @@ async fn deliver(
     };
     let settled = intake::receive(app, gateway, &message).await;
     if let Err(Error::Forbidden(_)) = &settled {
-        // Only what is not authentic is slowed down: a gateway may share its address, behind a
-        // proxy, with whoever guesses at its key.
-        app.limits.check_failures(caller.address)?;
-        app.limits.note_failure(caller.address);
+        app.limits.failed(caller.address)?;
     }
     settled
 }

@@ -68,7 +68,7 @@ impl Demo {
         let told = story::tell(&app, &platform, &folder.path, &self.lang).await;
         if told.is_ok() && !self.exit {
             println!(
-                "\nThe shop stays open: order and pay a second time in the browser. Ctrl-C ends it."
+                "\nThe shop stays open: order there and pay with the button \"simulate the transfer\". Ctrl-C ends it."
             );
             super::serve::stop_signal().await;
         }

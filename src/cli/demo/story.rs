@@ -69,9 +69,9 @@ pub(super) async fn tell(
         ),
     );
     watch(&http, shop, &placed, started).await?;
-    step(started, "every course is final");
+    step(started, "every course is open");
     let mail = wait_for_mail(&app.config.mail.folder).await?;
-    step(started, "mail is out");
+    step(started, "receipt and completion e-mail are out");
     show_gains(&http, app, &placed, &mail).await
 }
 
@@ -184,8 +184,14 @@ impl Board {
             if matches!(status, "completed" | "failed") {
                 self.bars[place].finish_and_clear();
             }
+            let words = match status {
+                "processing" => "being opened",
+                "enrolled" => "enrolled, files on their way",
+                "completed" => "open",
+                other => other,
+            };
             self.all
-                .suspend(|| step(started, &format!("{title}: {status}")));
+                .suspend(|| step(started, &format!("{title}: {words}")));
         }
     }
 }
@@ -223,14 +229,20 @@ async fn show_gains(
     read_back(app).await?;
     let files = download_one_each(http, &placed.page).await?;
     ensure!(!files.is_empty(), "the order page links to no file");
-    for (url, bytes) in files {
-        println!("  download  {bytes} bytes  {url}");
+    for file in files {
+        println!(
+            "  file       {}, {} bytes, downloaded from",
+            file.name, file.bytes
+        );
+        println!("             {}", file.url);
     }
     for letter in mail {
-        println!("  e-mail    {}", letter.display());
+        println!("  e-mail     {}", letter.display());
     }
-    println!("\n  order page (Vietnamese)  {}", placed.page);
-    println!("  order page (English)     {}?lang=en", placed.page);
+    println!("\nWhere to look");
+    println!("  order page {}", placed.page);
+    println!("  in English {}?lang=en", placed.page);
+    println!("  the shop   {}/", app.config.public_url);
     Ok(())
 }
 
@@ -256,15 +268,22 @@ async fn read_back(app: &App) -> anyhow::Result<()> {
         let found = lms.read_enrolment(&learner, course).await?;
         let found = found.with_context(|| format!("the platform has no enrolment in {course}"))?;
         println!(
-            "  enrolment {}  in {course}, read back from the platform",
+            "  enrolment  {} in {course}, read back from the platform",
             found.id
         );
     }
     Ok(())
 }
 
+/// A file that was downloaded.
+struct Downloaded {
+    name: String,
+    bytes: usize,
+    url: String,
+}
+
 /// Open every files page that the order page links to, and download its first file.
-async fn download_one_each(http: &Client, page: &str) -> anyhow::Result<Vec<(String, usize)>> {
+async fn download_one_each(http: &Client, page: &str) -> anyhow::Result<Vec<Downloaded>> {
     let shop = page.split("/o/").next().unwrap_or_default();
     let mut files = Vec::new();
     for landing in links(&fetch(http, page).await?, "/f/") {
@@ -277,7 +296,14 @@ async fn download_one_each(http: &Client, page: &str) -> anyhow::Result<Vec<(Str
             "a download answered {}",
             answer.status()
         );
-        files.push((file, answer.bytes().await?.len()));
+        let name = file.rsplit('/').next().unwrap_or_default();
+        files.push(Downloaded {
+            name: percent_encoding::percent_decode_str(name)
+                .decode_utf8_lossy()
+                .into_owned(),
+            bytes: answer.bytes().await?.len(),
+            url: file,
+        });
     }
     Ok(files)
 }

@@ -51,7 +51,9 @@ impl Service {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
     /// The bank is neither a BIN nor a known name.
-    #[error("the bank must be a BIN of six digits or a name from the table")]
+    #[error(
+        "the bank must be a known short name, such as Vietcombank, or its six-digit NAPAS number"
+    )]
     Bank,
     /// The account is empty, too long, or has other characters.
     #[error("an account number is 1 to 19 letters and digits")]

@@ -76,14 +76,14 @@ impl<'c> Session<'c> {
             return run.await;
         };
         self.open = true;
-        let started = self.client.batch_execute(begin);
+        let opening = self.client.batch_execute(begin);
         if !sql.pg.starts_with("SELECT") {
-            started.await.map_err(explain)?;
+            opening.await.map_err(explain)?;
             return run.await;
         }
         // Polled in this order, so sent in this order.
-        let (started, ran) = join(started, run).await;
-        started.map_err(explain)?;
+        let (opened, ran) = join(opening, run).await;
+        opened.map_err(explain)?;
         ran
     }
 

@@ -58,6 +58,7 @@ pub struct TaskAnswer {
 #[utoipa::path(
     get,
     path = "/api/v1/payment/check-status/{code}",
+    operation_id = "checkStatus",
     tag = "orders",
     params(("code" = String, Path, description = "The order's code, in any case")),
     responses(

@@ -138,6 +138,7 @@ pub enum AppliedRule {
 #[utoipa::path(
     post,
     path = "/api/v1/payment/create-order",
+    operation_id = "createOrder",
     tag = "orders",
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 128 visible ASCII characters")),
     request_body(content = CreateOrder, description = "At most 64 KiB"),
@@ -163,7 +164,8 @@ pub async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let placed = order(&web.app, &caller, &headers, body).await;
+    let mut caller = caller;
+    let placed = order(&web.app, &mut caller, &headers, body).await;
     let answered = placed.and_then(|placed| answer(&web.app.desk, &placed));
     match answered {
         Ok(answer) => ([(CACHE_CONTROL, "no-store")], Json(answer)).into_response(),
@@ -171,10 +173,17 @@ pub async fn create(
     }
 }
 
-async fn order(app: &Arc<App>, caller: &Caller, headers: &HeaderMap, body: Body) -> Result<Placed> {
+/// From here on the caller is answered in the language that the request names.
+async fn order(
+    app: &Arc<App>,
+    caller: &mut Caller,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Placed> {
     app.limits.check_order(caller.address)?;
     let body = body::read(headers, body).await?;
     let asked: CreateOrder = body::json(headers, &body)?;
+    *caller = caller.clone().speaking(asked.locale.as_deref());
     let form = Form {
         email: asked.email,
         name: asked.name,

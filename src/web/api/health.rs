@@ -17,6 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[utoipa::path(
     get,
     path = "/healthz",
+    operation_id = "isAlive",
     tag = "operations",
     responses((status = 200, body = String, content_type = "text/plain")),
 )]
@@ -28,6 +29,7 @@ pub async fn lives() -> &'static str {
 #[utoipa::path(
     get,
     path = "/readyz",
+    operation_id = "isReady",
     tag = "operations",
     responses(
         (status = 200, body = String, content_type = "text/plain"),

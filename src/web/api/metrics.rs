@@ -46,6 +46,7 @@ struct Counts {
 #[utoipa::path(
     get,
     path = "/metrics",
+    operation_id = "readMetrics",
     tag = "operations",
     responses(
         (status = 200, body = String, content_type = "text/plain"),

@@ -51,6 +51,7 @@ static TEXT: LazyLock<String> = LazyLock::new(|| {
 #[utoipa::path(
     get,
     path = "/api/openapi.json",
+    operation_id = "describeApi",
     tag = "operations",
     responses((status = 200, body = Object, content_type = "application/json")),
 )]

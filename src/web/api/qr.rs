@@ -25,6 +25,7 @@ enum Picture {
 #[utoipa::path(
     get,
     path = "/api/v1/payment/qr/{file}",
+    operation_id = "drawQr",
     tag = "orders",
     params(("file" = String, Path, description = "The order's code, then `.svg` or `.png`")),
     responses(

@@ -44,6 +44,7 @@ const REASON_MAX: usize = 300;
 #[utoipa::path(
     post,
     path = "/api/v1/worker/claim",
+    operation_id = "claimDelivery",
     tag = "workers",
     request_body = ClaimRequest,
     responses(
@@ -79,6 +80,7 @@ pub async fn claim(
 #[utoipa::path(
     post,
     path = "/api/v1/worker/heartbeat",
+    operation_id = "keepDelivery",
     tag = "workers",
     request_body = HeartbeatRequest,
     responses(
@@ -112,6 +114,7 @@ pub async fn heartbeat(
 #[utoipa::path(
     post,
     path = "/api/v1/webhook/finalize",
+    operation_id = "finalizeDelivery",
     tag = "workers",
     request_body = FinalizeRequest,
     responses(
@@ -151,11 +154,10 @@ async fn read<T: DeserializeOwned>(
     body: Body,
 ) -> Result<T> {
     signature::check_switched_on(app)?;
-    app.limits.check_failures(caller.address)?;
     let body = body::read(headers, body).await?;
     let proof = signature::check(&app.config.worker, app.clock.now(), headers, &body);
     if let Err(Error::Forbidden(_)) = &proof {
-        app.limits.note_failure(caller.address);
+        app.limits.failed(caller.address)?;
     }
     proof?;
     body::json(headers, &body)

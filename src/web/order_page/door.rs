@@ -74,12 +74,11 @@ pub async fn not_found(visit: Visit) -> Response {
 
 async fn books(visit: &Visit, secret: &str) -> Result<Books> {
     let (app, address) = (&visit.app, visit.caller.address);
-    app.limits.check_failures(address)?;
-    let found = assemble::find(&app.db, secret).await?;
-    found.ok_or_else(|| {
-        app.limits.note_failure(address);
-        Error::NotFound("order page")
-    })
+    if let Some(books) = assemble::find(&app.db, secret).await? {
+        return Ok(books);
+    }
+    app.limits.failed(address)?;
+    Err(Error::NotFound("order page"))
 }
 
 async fn look(visit: &Visit, secret: &str) -> Result<OrderView> {

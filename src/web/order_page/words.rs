@@ -204,6 +204,8 @@ impl OrderView {
             }
             _ => String::new(),
         };
+        // A title may break anywhere but between a number and its sign.
+        let missing = missing.replace(' ', "\u{a0}");
         let (ready, all) = (self.ready().to_string(), self.lines.len().to_string());
         let email = self.email.to_string();
         let values = [

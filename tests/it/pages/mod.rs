@@ -1,4 +1,5 @@
 //! Pages as people see them.
 
+mod browser;
 mod gallery;
 mod order_page;

@@ -30,8 +30,8 @@ const WORDS: [(&str, &str, &str); 15] = [
     ),
     (
         "partly_paid",
-        "Còn thiếu 100.000 ₫",
-        "100.000 ₫ still to pay",
+        "Còn thiếu 100.000\u{a0}₫",
+        "100.000\u{a0}₫ still to pay",
     ),
     (
         "expired",
@@ -178,7 +178,7 @@ fn before_payment_a_promise_stands_as_the_money_does() {
     let html = expired.page().unwrap();
     assert!(html.contains("Not paid"));
     assert!(
-        !html.contains("opened as soon as"),
+        !html.contains("Opens as soon as"),
         "nobody should pay it now"
     );
 }
@@ -315,7 +315,7 @@ fn a_refused_order_form_keeps_what_was_typed_and_points_at_each_fault() {
     assert!(html.contains(r#"value="bich.gmail.com""#));
     assert!(html.contains(r#"value="Trần Thị Bích""#));
     assert!(html.contains(r#"value="excel" data-price="299000" checked"#));
-    assert!(html.contains(r##"<a href="#field-email">This address has no @.</a>"##));
+    assert!(html.contains(r##"<a href="#field-email">E-mail: This address has no @.</a>"##));
     assert!(html.contains(r#"aria-invalid="true" aria-describedby="fault-email hint-email""#));
 }
 

@@ -32,6 +32,7 @@ pub(super) fn router(site: Arc<Site>) -> Router {
         .route("/api/method/{method}", any(method))
         .route("/api/resource/{doctype}", get(list).post(create))
         .route("/api/resource/{doctype}/{name}", get(read).delete(delete))
+        .route("/lms/courses/{course}", get(super::page::course))
         .fallback(elsewhere)
         .with_state(site)
 }

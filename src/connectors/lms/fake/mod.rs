@@ -16,6 +16,7 @@ use crate::config::{LmsConnection, Secret};
 mod doors;
 mod instant;
 mod mischief;
+mod page;
 mod store;
 
 pub use instant::Instant;

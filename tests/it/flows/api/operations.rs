@@ -249,10 +249,12 @@ async fn the_description_has_every_call_and_no_other() {
         assert_eq!(answer.headers["content-type"], "application/json");
         let description = answer.json;
         assert!(description["openapi"].as_str().unwrap().starts_with("3.1"));
-        let mut described = BTreeSet::new();
+        let (mut described, mut names) = (BTreeSet::new(), BTreeSet::new());
         for (path, calls) in description["paths"].as_object().unwrap() {
-            for method in calls.as_object().unwrap().keys() {
+            for (method, call) in calls.as_object().unwrap() {
                 described.insert(format!("{} {path}", method.to_uppercase()));
+                let name = call["operationId"].as_str().unwrap();
+                assert!(names.insert(name), "{name} names two calls");
             }
         }
         assert!(described.len() >= 11, "{described:?}");

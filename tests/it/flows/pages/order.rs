@@ -361,15 +361,14 @@ async fn an_unknown_secret_gets_the_friendly_page_and_guessing_is_slowed_down() 
             assert!(page.contains("<html lang=\"en\">"), "{page}");
             assert!(page.contains(&*Locale::En.say("error_page.404.title")));
         }
-        // One more than allowed closes the door; then even the right secret waits.
+        // One more than allowed closes the door to guesses. The right secret goes on: its owner may
+        // share an address with whoever guesses.
         text(stand.get("/o/wrong").send().await.unwrap(), 404).await;
-        let right = stand
-            .get(&format!("/o/{}", order.secret))
-            .send()
-            .await
-            .unwrap();
-        assert!(!header(&right, "retry-after").is_empty());
-        text(right, 429).await;
+        let guess = stand.get("/o/wrong").send().await.unwrap();
+        assert!(!header(&guess, "retry-after").is_empty());
+        text(guess, 429).await;
+        let right = stand.get(&format!("/o/{}", order.secret));
+        text(right.send().await.unwrap(), 200).await;
     }
 }
 

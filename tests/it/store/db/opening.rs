@@ -105,7 +105,8 @@ async fn a_database_in_use_can_be_read_from_outside_and_not_written() {
 #[tokio::test]
 async fn a_file_that_is_not_there_is_not_made_by_reading() {
     let scratch = fresh(Kind::Sqlite).await;
-    assert!(Db::open_to_read(&scratch.url, &[]).await.is_err());
+    let refused = Db::open_to_read(&scratch.url, &[]).await.err().unwrap();
+    assert!(refused.to_string().contains("bursar migrate"), "{refused}");
     let path = scratch.url.strip_prefix("sqlite:").unwrap();
     assert!(!std::fs::exists(path).unwrap());
 }
