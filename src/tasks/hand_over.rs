@@ -6,7 +6,6 @@ use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::fulfilment::complete::{self, Begin};
 use crate::id::{GrantId, LineId, OrderId, TaskId};
-use crate::model::grant;
 use crate::model::task::{self, Kind, Leased, TaskState};
 use crate::model::{Moment, line, order};
 use crate::outcome::{Outcome, Receipt};
@@ -121,9 +120,4 @@ async fn record(tx: &mut Tx<'_>, moment: &Moment, task: &Leased, report: &Report
     };
     let finish = keeping::record(tx, moment, task, &outcome).await?;
     task::finish(tx, moment, task, &finish).await
-}
-
-/// The grant behind a hand-over task, for its order's page.
-pub async fn grant_of(tx: &mut Tx<'_>, task: &Leased) -> Result<grant::Grant> {
-    grant::get(tx, &GrantId::from(task.subject.as_str())).await
 }

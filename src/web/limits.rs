@@ -73,7 +73,7 @@ impl<C: Clock + Clone> Limits<C> {
         Ok(())
     }
 
-    /// Ask before looking at credentials: counts nothing, and refuses after too many failures.
+    /// Counts nothing, and refuses after too many failures. Doors call [`Limits::failed`].
     pub fn check_failures(&self, address: IpAddr) -> Result<(), Error> {
         let until = self.barred().get(&household(address)).copied();
         match until.map(|until| Duration::from(until.duration_since(self.clock.now()))) {
