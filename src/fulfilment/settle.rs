@@ -52,7 +52,7 @@ pub async fn all(
 ) -> Result<Settled> {
     let mut settled = Settled::default();
     for fact in facts {
-        let Fact::Transfer(fact) = fact;
+        let Fact::Transfer(fact) = fact else { continue };
         settled = one(tx, moment, policy, event, fact).await?;
     }
     Ok(settled)
@@ -65,7 +65,7 @@ async fn repeated(tx: &mut Tx<'_>, facts: &[Fact]) -> Result<Settled> {
         ..Settled::default()
     };
     for fact in facts {
-        let Fact::Transfer(fact) = fact;
+        let Fact::Transfer(fact) = fact else { continue };
         if let Some(before) = booked_before(tx, fact).await? {
             settled = before;
         }

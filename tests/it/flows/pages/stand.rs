@@ -327,6 +327,7 @@ fn world(config: &Config, folder: &TempDir) -> Connectors {
     Connectors {
         lms: std::collections::BTreeMap::new(),
         sources: [("disk".to_owned(), disk)].into(),
+        tellers: bursar::connectors::gateways::tellers(&config.payments).unwrap(),
         mail: Mailer::from_config(&config.mail).unwrap(),
     }
 }
