@@ -275,7 +275,7 @@ pub struct Stripe {
 #[serde(deny_unknown_fields, default)]
 pub struct Payos {
     /// Which client. Unset: it is not offered.
-    pub client_id: String,
+    pub client_id: Option<Secret>,
     /// Key of the API.
     pub api_key: Option<Secret>,
     /// Key of the signatures, in both directions.

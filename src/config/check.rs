@@ -152,6 +152,7 @@ impl Rules {
     }
 
     fn payos(&mut self, payos: &Payos) {
+        self.secret("payments.payos.client_id", payos.client_id.as_ref(), 8);
         self.secret("payments.payos.api_key", payos.api_key.as_ref(), 8);
         self.secret(
             "payments.payos.checksum_key",
@@ -159,7 +160,7 @@ impl Rules {
             8,
         );
         let given = [
-            !payos.client_id.is_empty(),
+            payos.client_id.is_some(),
             payos.api_key.is_some(),
             payos.checksum_key.is_some(),
         ];
