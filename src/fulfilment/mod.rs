@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 pub mod complete;
+pub mod free;
 pub mod place;
 pub mod plan;
 pub mod price;

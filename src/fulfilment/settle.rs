@@ -13,7 +13,7 @@ use crate::model::email::{self, Letter};
 use crate::model::gateway_event::{self, Arrival};
 use crate::model::order::{self, Order, PaymentStatus};
 use crate::model::transfer::{self, Class, Verdict};
-use crate::model::{Moment, allocation, payment};
+use crate::model::{Moment, allocation, coupon, payment};
 
 /// What became of a message.
 #[derive(Debug, Clone, Default)]
@@ -239,6 +239,7 @@ async fn book(
         return Err(Error::Conflict("the order moved while it was being paid"));
     };
     payment::paid(tx, &order.id, &fact.gateway);
+    coupon::use_for(tx, moment, &order.id).await?;
     plan::plan(tx, moment, policy, order, &lines);
     email::queue(tx, moment, order, &Letter::Receipt).await?;
     Ok(lines.len())
@@ -250,6 +251,7 @@ async fn reopen(tx: &mut Tx<'_>, moment: &Moment, order: &Order, until: Timestam
         let moves = (PaymentStatus::Expired, PaymentStatus::Pending);
         let why = "a late transfer paid a part";
         order::close_or_reopen(tx, moment, &order.id, moves, until, why).await?;
+        coupon::retake_for(tx, moment, &order.id).await?;
     }
     Ok(())
 }

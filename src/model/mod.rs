@@ -11,6 +11,7 @@ pub mod bundle;
 pub mod catalogue;
 pub mod code;
 pub mod connection;
+pub mod coupon;
 pub mod course;
 pub mod customer;
 pub mod email;
@@ -53,6 +54,7 @@ pub fn statements() -> Vec<&'static Sql> {
         catalogue::STATEMENTS,
         course::STATEMENTS,
         connection::STATEMENTS,
+        coupon::STATEMENTS,
         customer::STATEMENTS,
         email::STATEMENTS,
         gateway_event::STATEMENTS,

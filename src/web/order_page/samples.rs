@@ -174,6 +174,7 @@ fn order(locale: Locale, [first, second, third]: [Access; 3]) -> OrderView {
             list: Money::vnd(997_000),
             total: Money::vnd(899_000),
             offers: vec![Offer::Bundle("Kỹ năng văn phòng".to_owned())],
+            coupon: None,
         },
         times: times(Some(50), None),
     }

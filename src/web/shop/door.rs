@@ -89,7 +89,7 @@ async fn place_order(visit: &Visit, typed: &Typed) -> Result<String> {
     let catalogue = app.catalogue().await?;
     let basket = place::basket(&catalogue, &app.desk.policy, &typed.courses);
     let request = all_faults(basket.err(), request)?;
-    let placed = ordering::place(app, request).await?;
+    let placed = ordering::place(app, visit.caller.address, request).await?;
     Ok(placed.order.secret)
 }
 
