@@ -197,7 +197,11 @@ impl NewCoupon {
 impl Limits {
     /// Can these be kept? The sentence says why not.
     pub fn check(&self) -> Result<(), &'static str> {
-        if [self.max_uses, self.per_customer].iter().flatten().any(|n| *n < 1) {
+        if [self.max_uses, self.per_customer]
+            .iter()
+            .flatten()
+            .any(|n| *n < 1)
+        {
             return Err("a limit on its uses must be at least 1");
         }
         if self.min_total < 0 {
@@ -322,7 +326,11 @@ pub async fn uses(tx: &mut Tx<'_>, coupon: &CouponId, limit: i64) -> Result<Vec<
 
 /// Would an order of this address still get a use? For looking; only [`reserve`] makes sure.
 pub async fn check_left(tx: &mut Tx<'_>, coupon: &Coupon, email: Option<&str>) -> Result<()> {
-    if coupon.limits.max_uses.is_some_and(|most| coupon.taken >= most) {
+    if coupon
+        .limits
+        .max_uses
+        .is_some_and(|most| coupon.taken >= most)
+    {
         return Err(refused("coupon_used_up", &coupon.code));
     }
     match email {
@@ -347,7 +355,13 @@ pub async fn reserve(
     let customer = person(&order.email);
     let values = args![&order.id, &coupon.id, customer, taken_off.minor, moment.now];
     tx.exec(&INSERT_USE, values).await?;
-    record(tx, moment, (&coupon.id, &order.id), (None, UseState::Reserved), None);
+    record(
+        tx,
+        moment,
+        (&coupon.id, &order.id),
+        (None, UseState::Reserved),
+        None,
+    );
     Ok(())
 }
 
@@ -380,7 +394,9 @@ async fn check_customer(tx: &mut Tx<'_>, coupon: &Coupon, email: &str) -> Result
     let Some(most) = coupon.limits.per_customer else {
         return Ok(());
     };
-    let row = tx.row(&OF_CUSTOMER, args![&coupon.id, person(email)]).await?;
+    let row = tx
+        .row(&OF_CUSTOMER, args![&coupon.id, person(email)])
+        .await?;
     let had: i64 = row.map_or(Ok(0), |row| row.get("n"))?;
     if had >= most {
         return Err(refused("coupon_customer_limit", &coupon.code));
@@ -407,7 +423,12 @@ async fn advance(tx: &mut Tx<'_>, moment: &Moment, order: &OrderId, to: UseState
         return Ok(());
     }
     let moves = from.may_become(to);
-    if !moves || tx.exec(&MOVE_USE, args![order, from, to, moment.now]).await? == 0 {
+    if !moves
+        || tx
+            .exec(&MOVE_USE, args![order, from, to, moment.now])
+            .await?
+            == 0
+    {
         return Err(Error::Conflict("the use of a coupon"));
     }
     let mut why = None;
@@ -427,7 +448,10 @@ async fn advance(tx: &mut Tx<'_>, moment: &Moment, order: &OrderId, to: UseState
 async fn is_used_up(tx: &mut Tx<'_>, coupon: &CouponId) -> Result<bool> {
     let row = tx.row(&BY_ID, args![coupon]).await?;
     let coupon = read(&row.ok_or(Error::NotFound("coupon"))?)?;
-    Ok(coupon.limits.max_uses.is_some_and(|most| coupon.taken >= most))
+    Ok(coupon
+        .limits
+        .max_uses
+        .is_some_and(|most| coupon.taken >= most))
 }
 
 fn record(

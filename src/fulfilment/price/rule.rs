@@ -96,7 +96,11 @@ impl Applied {
                 };
                 let percent = percent.unwrap_or_default().to_string();
                 let off = off.to_string();
-                let values = [("percent", &*percent), ("off", &off), ("code", code.as_str())];
+                let values = [
+                    ("percent", &*percent),
+                    ("off", &off),
+                    ("code", code.as_str()),
+                ];
                 locale.fill(key, &values)
             }
         }
