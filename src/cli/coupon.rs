@@ -227,14 +227,15 @@ fn parse(code: &str) -> anyhow::Result<CouponCode> {
 fn moment_of(text: &str, offset: i32, edge: Edge) -> anyhow::Result<Timestamp> {
     let wrong =
         || format!("{text:?} is neither a day as 2026-01-31 nor a minute as 2026-01-31T09:00");
-    let local = match text.parse::<civil::Date>() {
-        Ok(_) if text.contains('T') => text.parse::<civil::DateTime>().with_context(wrong)?,
-        Ok(day) if edge == Edge::End => day
-            .tomorrow()
-            .with_context(wrong)?
-            .to_datetime(civil::Time::midnight()),
-        Ok(day) => day.to_datetime(civil::Time::midnight()),
-        Err(_) => bail!(wrong()),
+    let local = if text.len() > "2026-01-31".len() {
+        text.parse::<civil::DateTime>().with_context(wrong)?
+    } else {
+        let day = text.parse::<civil::Date>().with_context(wrong)?;
+        let day = match edge {
+            Edge::Begin => day,
+            Edge::End => day.tomorrow().with_context(wrong)?,
+        };
+        day.to_datetime(civil::Time::midnight())
     };
     let zone = Offset::from_seconds(offset * 60).with_context(wrong)?;
     let at = zone.to_timestamp(local).with_context(wrong)?;
