@@ -170,7 +170,7 @@ async fn show(place: &Place, code: &CouponCode) -> anyhow::Result<()> {
             let Some(counted) = coupon::counted(tx, Some(&code), 1).await?.pop() else {
                 return Err(Error::NotFound("coupon"));
             };
-            let uses = coupon::uses(tx, &counted.coupon.id, MOST).await?;
+            let uses = coupon::uses::latest(tx, &counted.coupon.id, MOST).await?;
             Ok((counted, uses))
         })
     });

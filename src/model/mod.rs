@@ -55,6 +55,7 @@ pub fn statements() -> Vec<&'static Sql> {
         course::STATEMENTS,
         connection::STATEMENTS,
         coupon::STATEMENTS,
+        coupon::uses::STATEMENTS,
         customer::STATEMENTS,
         email::STATEMENTS,
         gateway_event::STATEMENTS,

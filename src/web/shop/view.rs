@@ -219,8 +219,8 @@ impl ShopView {
         });
         vec![
             ("shop", shop),
-            ("shop_priced", priced),
             ("shop_refused", refused),
+            ("shop_priced", priced),
             ("shop_empty", bare),
         ]
     }
