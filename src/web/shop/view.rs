@@ -210,7 +210,7 @@ impl ShopView {
         for card in &mut priced.courses {
             card.chosen = true;
         }
-        priced.form.coupon = "TET20".to_owned();
+        "TET20".clone_into(&mut priced.form.coupon);
         priced.price = Some(Totals {
             list: Money::vnd(997_000),
             total: Money::vnd(719_200),

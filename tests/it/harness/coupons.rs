@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bursar::app::App;
+use bursar::db::{Db, Row};
 use bursar::error::Result;
 use bursar::id::OrderId;
 use bursar::model::audit::Actor;
@@ -10,6 +11,10 @@ use bursar::model::coupon::{self, Counted, CouponCode, CouponKind, Limits, NewCo
 use bursar::money::Currency;
 
 use super::shop::Shop;
+
+bursar::statements! {
+    DECISIONS = "SELECT actor, action FROM audit WHERE action IN ('coupon.created', 'coupon.changed') ORDER BY id";
+}
 
 /// So many per cent off everything, without any limit.
 pub fn percent(code: &str, value: i64) -> NewCoupon {
@@ -68,4 +73,14 @@ pub async fn advance(shop: &Shop, order: &OrderId, to: UseState) -> Result<()> {
         })
     });
     step.await
+}
+
+/// Who made and changed coupons, by the audit.
+pub async fn decisions(db: &Db) -> Vec<String> {
+    let read = db.read(|tx| Box::pin(async move { tx.rows(&DECISIONS, &[]).await }));
+    let text = |row: &Row, column| row.get::<String>(column).unwrap();
+    let rows = read.await.unwrap();
+    rows.iter()
+        .map(|row| format!("{} {}", text(row, "actor"), text(row, "action")))
+        .collect()
 }

@@ -59,7 +59,7 @@ pub struct Shop {
     transfers: AtomicI64,
     leftovers: std::sync::Mutex<Vec<String>>,
     /// Last: the database goes after everything that uses it.
-    _scratch: Scratch,
+    scratch: Scratch,
 }
 
 /// Tell a story on both databases; it must leave nothing behind.
@@ -114,7 +114,7 @@ impl Shop {
             mint,
             transfers: AtomicI64::new(1000),
             leftovers: std::sync::Mutex::default(),
-            _scratch: scratch,
+            scratch,
         }
     }
 
@@ -128,6 +128,11 @@ impl Shop {
         let world = setup::world(&config, &self.platforms);
         let app = App::new(config, db, world, self.clock.clone(), self.mint.clone());
         Box::pin(app).await.unwrap()
+    }
+
+    /// For `--database`.
+    pub fn database(&self) -> &str {
+        &self.scratch.url
     }
 
     // Verbs.
