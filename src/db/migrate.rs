@@ -16,6 +16,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "V2__catalogue",
         include_str!("../../migrations/V2__catalogue.sql"),
     ),
+    ("V3__money", include_str!("../../migrations/V3__money.sql")),
     (
         "V4__coupons",
         include_str!("../../migrations/V4__coupons.sql"),

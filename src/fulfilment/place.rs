@@ -2,7 +2,7 @@
 //! name and nothing is stored; the price comes from the catalogue, never from the caller.
 
 use super::price::{self, Quote, QuoteLine};
-use super::{Policy, free};
+use super::{Policy, ledger};
 use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::{Error, FieldFault, Refusal, Result};
@@ -13,8 +13,9 @@ use crate::model::coupon::{self, Coupon, CouponCode, refused};
 use crate::model::course::{self, Course, Destination};
 use crate::model::grant::Benefit;
 use crate::model::line::{self, Line, LineStatus, Promise};
-use crate::model::order::{self, NewOrder, Order};
-use crate::model::{Moment, customer, payment};
+use crate::model::order::{self, NewOrder, Order, OrderKind};
+use crate::model::payment::{self, NewPayment};
+use crate::model::{Moment, customer};
 use crate::money::Money;
 use crate::words::Locale;
 
@@ -38,6 +39,8 @@ pub struct Request {
     pub coupon: Option<CouponCode>,
     /// The front end's key and a digest of its request.
     pub idempotency: Option<(String, String)>,
+    /// How it comes about.
+    pub kind: OrderKind,
 }
 
 /// What was priced before the transaction; the catalogue is not asked twice.
@@ -182,7 +185,15 @@ pub async fn place(
         line::insert(tx, line, position)?;
     }
     for gateway in &policy.gateways {
-        payment::open(tx, moment, &order.id, gateway, quote.total);
+        let new = NewPayment {
+            order: &order.id,
+            gateway,
+            attempt: 1,
+            amount: quote.total,
+            reference: None,
+            until: None,
+        };
+        payment::open(tx, moment, &new);
     }
     Ok(Placed {
         order,
@@ -221,7 +232,7 @@ async fn give(
     for (position, line) in lines.iter().enumerate() {
         line::insert_now(tx, line, position).await?;
     }
-    free::free(tx, moment, policy, order).await?;
+    ledger::free(tx, moment, policy, order).await?;
     Ok(Placed {
         order: order::get(tx, &order.id).await?,
         lines: line::of_order(tx, &order.id).await?,
@@ -278,6 +289,7 @@ async fn store(
                 .as_ref()
                 .map(|(k, d)| (k.as_str(), d.as_str())),
             expires_at,
+            kind: request.kind,
         };
         if order::insert(tx, moment, &new).await? {
             return Ok(new.stored(moment.now));

@@ -5,6 +5,7 @@ use crate::clock::Timestamp;
 use crate::db::Sql;
 use crate::id::{Identifier, Mint};
 
+pub mod alert;
 pub mod allocation;
 pub mod audit;
 pub mod bundle;
@@ -14,6 +15,7 @@ pub mod connection;
 pub mod coupon;
 pub mod course;
 pub mod customer;
+pub mod dispute;
 pub mod email;
 pub mod gateway_event;
 pub mod grant;
@@ -21,6 +23,8 @@ pub mod key;
 pub mod line;
 pub mod order;
 pub mod payment;
+pub mod poll;
+pub mod refund;
 mod state;
 pub mod task;
 pub mod transfer;
@@ -48,6 +52,7 @@ impl Moment {
 #[must_use]
 pub fn statements() -> Vec<&'static Sql> {
     [
+        alert::STATEMENTS,
         allocation::STATEMENTS,
         audit::STATEMENTS,
         bundle::STATEMENTS,
@@ -57,6 +62,7 @@ pub fn statements() -> Vec<&'static Sql> {
         coupon::STATEMENTS,
         coupon::uses::STATEMENTS,
         customer::STATEMENTS,
+        dispute::STATEMENTS,
         email::STATEMENTS,
         gateway_event::STATEMENTS,
         grant::STATEMENTS,
@@ -64,6 +70,8 @@ pub fn statements() -> Vec<&'static Sql> {
         line::STATEMENTS,
         order::STATEMENTS,
         payment::STATEMENTS,
+        poll::STATEMENTS,
+        refund::STATEMENTS,
         task::STATEMENTS,
         transfer::STATEMENTS,
     ]

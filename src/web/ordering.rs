@@ -10,6 +10,7 @@ use crate::fulfilment::place::{self, Basket, Placed, Request};
 use crate::fulfilment::price::Quote;
 use crate::model::audit::Actor;
 use crate::model::coupon::CouponCode;
+use crate::model::order::OrderKind;
 use crate::web::buyer;
 use crate::words::Locale;
 
@@ -65,6 +66,7 @@ impl Form {
             courses: self.courses,
             coupon,
             idempotency: self.idempotency,
+            kind: OrderKind::Sale,
         })
     }
 }

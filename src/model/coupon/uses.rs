@@ -19,7 +19,8 @@ states! {
     UseState {
         /// Its order is open. Moved on by the payment or by the end of the order.
         Reserved = "reserved",
-        /// Its order was paid. Stays so when the money goes back: what was had was had.
+        /// Its order was paid. Stays so when the money goes back: what was had was had. Released only
+        /// where a person took the payment off the order again and it then expired.
         Used = "used",
         /// Its order was closed unpaid, so the use is free for another. A late transfer takes it again.
         Released = "released",
@@ -33,7 +34,7 @@ impl UseState {
         use UseState::{Released, Reserved, Used};
         matches!(
             (self, to),
-            (Reserved, Used | Released) | (Released, Reserved | Used)
+            (Reserved, Used | Released) | (Released, Reserved | Used) | (Used, Released)
         )
     }
 

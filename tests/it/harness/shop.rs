@@ -164,6 +164,7 @@ impl Shop {
             courses,
             coupon: coupon.map(|code| CouponCode::parse(code).unwrap()),
             idempotency: None,
+            kind: bursar::model::order::OrderKind::Sale,
         };
         let moment = self.app.moment(Actor::Buyer);
         let placed = self.app.db.write(move |tx| {
@@ -450,6 +451,7 @@ fn arrival(app: &Arc<App>, body: &[u8]) -> Arrival {
         key: gateway.event_key(body),
         body: body.to_vec(),
         note: None,
+        road: bursar::model::gateway_event::Road::Message,
     }
 }
 

@@ -212,6 +212,7 @@ impl Stand {
             courses,
             coupon: None,
             idempotency: None,
+            kind: bursar::model::order::OrderKind::Sale,
         };
         self.write(move |tx, moment| {
             Box::pin(async move {
@@ -328,6 +329,7 @@ fn world(config: &Config, folder: &TempDir) -> Connectors {
     Connectors {
         lms: std::collections::BTreeMap::new(),
         sources: [("disk".to_owned(), disk)].into(),
+        tellers: bursar::connectors::gateways::tellers(&config.payments).unwrap(),
         mail: Mailer::from_config(&config.mail).unwrap(),
     }
 }
