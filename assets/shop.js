@@ -13,7 +13,17 @@ function show() {
     : sum.dataset.none;
 }
 
-document.addEventListener("change", (event) => { if (boxes.includes(event.target)) show(); });
+// A price that was asked for is of what was chosen then.
+const forget = () => document.querySelector(".price-now")?.remove();
+const coupon = document.getElementById("field-coupon");
+
+document.addEventListener("change", (event) => { if (boxes.includes(event.target)) { show(); forget(); } });
+coupon?.addEventListener("input", forget);
+coupon?.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter") return;
+  event.preventDefault();
+  document.querySelector("button.apply").click();
+});
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a.choose-set");
   if (!link) return;
@@ -21,6 +31,7 @@ document.addEventListener("click", (event) => {
   const slugs = new URL(link.href).searchParams.getAll("course");
   for (const box of boxes) if (slugs.includes(box.value)) box.checked = true;
   show();
+  forget();
   document.getElementById("order").scrollIntoView();
   document.getElementById("field-email").focus({ preventScroll: true });
 });

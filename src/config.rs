@@ -431,7 +431,7 @@ pub struct Worker {
 pub struct Limits {
     /// Orders one address may create in a minute.
     pub orders_per_minute: u32,
-    /// Failed authentications one address may make in a minute.
+    /// Failed authentications, and coupons that do not exist, one address may name in a minute.
     pub failures_per_minute: u32,
     /// Courses in one order.
     pub courses_per_order: usize,

@@ -59,6 +59,8 @@ ids! {
     EmailId = "eml";
     /// An audit entry.
     AuditId = "aud";
+    /// A coupon.
+    CouponId = "cpn";
 }
 
 /// Where ids, secrets and codes come from.

@@ -67,14 +67,16 @@ impl Grant {
 }
 
 /// What the API would say to a person who was refused, and not the code alone.
-fn in_words(error: Error) -> anyhow::Error {
+pub(super) fn in_words(error: Error) -> anyhow::Error {
     match error {
         Error::Refused(refusal) => {
-            anyhow::anyhow!(
-                Locale::En
-                    .say(&format!("error.{}", refusal.code))
-                    .into_owned()
-            )
+            let values: Vec<_> = refusal
+                .values
+                .iter()
+                .map(|(n, v)| (*n, v.as_str()))
+                .collect();
+            let key = format!("error.{}", refusal.code);
+            anyhow::anyhow!(Locale::En.fill(&key, &values))
         }
         other => other.into_anyhow(),
     }

@@ -20,6 +20,7 @@ use crate::id::Mint;
 use crate::model;
 
 mod catalogue;
+mod coupon;
 mod demo;
 mod doctor;
 mod grant;
@@ -63,6 +64,9 @@ enum Command {
     /// Import, export or check the catalogue.
     #[command(subcommand)]
     Catalogue(catalogue::Catalogue),
+    /// Make, look at or stop coupons.
+    #[command(subcommand)]
+    Coupon(coupon::Coupon),
     /// Look at orders.
     #[command(subcommand)]
     Order(order::Order),
@@ -85,6 +89,7 @@ pub async fn run() -> ExitCode {
         Command::Migrate => serve::migrate(&cli.place).await,
         Command::Doctor => doctor::run(&cli.place).await,
         Command::Catalogue(command) => command.run(&cli.place).await,
+        Command::Coupon(command) => command.run(&cli.place).await,
         Command::Order(command) => command.run(&cli.place).await,
         Command::Grant(command) => command.run(&cli.place).await,
         Command::Transfer(command) => command.run(&cli.place).await,

@@ -17,6 +17,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         include_str!("../../migrations/V2__catalogue.sql"),
     ),
     ("V3__money", include_str!("../../migrations/V3__money.sql")),
+    (
+        "V4__coupons",
+        include_str!("../../migrations/V4__coupons.sql"),
+    ),
 ];
 
 /// Any number will do, as long as every version of Bursar uses the same: "bursar" in ASCII.

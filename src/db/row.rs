@@ -121,7 +121,8 @@ id_args!(
     AllocationId,
     TaskId,
     EmailId,
-    AuditId
+    AuditId,
+    CouponId
 );
 
 /// A value read back as a Rust type.

@@ -15,8 +15,10 @@ pub struct Receipt {
     pub paid_at: Timestamp,
     /// What was bought, at list prices.
     pub courses: Vec<PricedCourse>,
-    /// The rule that gave the price.
+    /// The offer that made it cheaper than the list prices.
     pub rule: PriceRule,
+    /// The coupon that was used, and what it took off the rest.
+    pub coupon: Option<(String, Money)>,
     /// What the order costs.
     pub total: Money,
     /// What arrived: may be a little less (the tolerance) or more.
@@ -49,21 +51,49 @@ rendered_from!(Receipt: "emails/receipt/subject.txt", "emails/receipt/body.txt",
 
 /// What the templates ask for.
 impl Receipt {
+    /// Nothing was asked and nothing came: no payment to thank for.
+    fn is_free(&self) -> bool {
+        self.total.minor == 0 && self.received.minor == 0
+    }
+
+    fn subject(&self, l: Locale) -> String {
+        let key = if self.is_free() {
+            "email.receipt.free_subject"
+        } else {
+            "email.receipt.subject"
+        };
+        self.head.with_code(l, key)
+    }
+
+    fn heading(&self, l: Locale) -> String {
+        let key = if self.is_free() {
+            "email.receipt.free_heading"
+        } else {
+            "email.receipt.heading"
+        };
+        l.say(key).into_owned()
+    }
+
     fn preview(&self, l: Locale) -> String {
+        if self.is_free() {
+            return l.say("email.receipt.free_preview").into_owned();
+        }
         let received = self.received.to_string();
         l.fill("email.receipt.preview", &[("received", &received)])
     }
 
     fn intro(&self, l: Locale) -> String {
+        let key = if self.is_free() {
+            "email.receipt.free_intro"
+        } else {
+            "email.receipt.intro"
+        };
         let values = [
             ("received", self.received.to_string()),
             ("code", self.head.order_code.clone()),
             ("time", self.head.moment(l, self.paid_at)),
         ];
-        l.fill(
-            "email.receipt.intro",
-            &values.each_ref().map(|(n, v)| (*n, v.as_str())),
-        )
+        l.fill(key, &values.each_ref().map(|(n, v)| (*n, v.as_str())))
     }
 
     fn next(&self, l: Locale) -> String {
@@ -74,28 +104,31 @@ impl Receipt {
         format!("{next} {}", l.say("email.receipt.nothing_to_do"))
     }
 
-    /// The line between the list prices and the total: what the rule took off, and its name.
-    fn reduction(&self, l: Locale) -> Option<(String, Money)> {
+    /// The lines between the list prices and the total: what offer and coupon took off, by name.
+    fn reductions(&self, l: Locale) -> Vec<(String, Money)> {
+        let coupon = self.coupon.as_ref().map(|(code, off)| {
+            let label = l.fill("email.receipt.coupon", &[("code", code)]);
+            (label, -off.minor)
+        });
         let list: i64 = self.courses.iter().map(|course| course.price.minor).sum();
-        let off = self.total.minor - list;
-        if off == 0 {
-            return None;
-        }
-        let label = match &self.rule {
+        let by_offer = self.total.minor - list - coupon.as_ref().map_or(0, |(_, off)| *off);
+        let offer = (by_offer != 0).then(|| (self.offer(l), by_offer));
+        let money = |minor| Money {
+            minor,
+            currency: self.total.currency,
+        };
+        let both = offer.into_iter().chain(coupon);
+        both.map(|(label, off)| (label, money(off))).collect()
+    }
+
+    fn offer(&self, l: Locale) -> String {
+        match &self.rule {
             PriceRule::Bundle(name) => l.fill("email.receipt.bundle", &[("name", &one_line(name))]),
             PriceRule::Combo(count) => {
                 l.fill("email.receipt.combo", &[("count", &count.to_string())])
             }
             PriceRule::List | PriceRule::Other => l.say("email.receipt.reduction").into_owned(),
-        };
-        let currency = self.total.currency;
-        Some((
-            label,
-            Money {
-                minor: off,
-                currency,
-            },
-        ))
+        }
     }
 
     fn surplus(&self, l: Locale) -> Option<String> {
@@ -123,6 +156,7 @@ impl Receipt {
                 course("Quản lý tài chính cá nhân", 249_000),
             ],
             rule: PriceRule::Combo(5),
+            coupon: None,
             total: Money::vnd(990_000),
             received: Money::vnd(1_000_000),
         }

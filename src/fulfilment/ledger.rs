@@ -10,7 +10,7 @@ use crate::model::email::{self, Letter};
 use crate::model::order::{self, Balance, Order, OrderKind, PaymentStatus};
 use crate::model::payment::{self, PaymentState};
 use crate::model::refund::{self, Purpose, RefundState};
-use crate::model::{Moment, allocation};
+use crate::model::{Moment, allocation, coupon};
 
 /// A part of a transfer, for one order.
 #[derive(Debug, Clone, Copy)]
@@ -59,6 +59,7 @@ pub async fn start(
     let Some(lines) = order::pay(tx, moment, order, amount, why).await? else {
         return Err(Error::Conflict("the order moved while it was being paid"));
     };
+    coupon::use_for(tx, moment, &order.id).await?;
     plan::plan(tx, moment, policy, order, &lines);
     if order.kind == OrderKind::Sale {
         email::queue(tx, moment, order, &Letter::Receipt).await?;
@@ -144,6 +145,7 @@ async fn reopen(tx: &mut Tx<'_>, moment: &Moment, policy: &Policy, order: &Order
         let until = moment.now.plus(policy.order_ttl);
         let why = "a late transfer paid a part";
         order::close_or_reopen(tx, moment, &order.id, moves, until, why).await?;
+        coupon::retake_for(tx, moment, &order.id).await?;
     }
     Ok(())
 }

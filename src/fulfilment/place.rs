@@ -1,20 +1,22 @@
 //! Place: a request becomes an order at a frozen price. What is not in the catalogue is refused by
 //! name and nothing is stored; the price comes from the catalogue, never from the caller.
 
-use super::Policy;
-use super::price::{self, Quote};
+use super::price::{self, Quote, QuoteLine};
+use super::{Policy, ledger};
 use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::{Error, FieldFault, Refusal, Result};
 use crate::id::{LineId, OrderId};
 use crate::model::catalogue::{Catalogue, Item};
 use crate::model::code::OrderCode;
+use crate::model::coupon::{self, Coupon, CouponCode, refused};
 use crate::model::course::{self, Course, Destination};
 use crate::model::grant::Benefit;
 use crate::model::line::{self, Line, LineStatus, Promise};
 use crate::model::order::{self, NewOrder, Order, OrderKind};
 use crate::model::payment::{self, NewPayment};
 use crate::model::{Moment, customer};
+use crate::money::Money;
 use crate::words::Locale;
 
 /// Codes to try before giving up; with 31^7 codes a second try is already rare.
@@ -33,6 +35,8 @@ pub struct Request {
     pub locale: Locale,
     /// Slugs or page addresses, as the caller wrote them.
     pub courses: Vec<String>,
+    /// At most one.
+    pub coupon: Option<CouponCode>,
     /// The front end's key and a digest of its request.
     pub idempotency: Option<(String, String)>,
     /// How it comes about.
@@ -57,6 +61,12 @@ impl Basket {
             line.price.minor = 0;
         }
         gift
+    }
+
+    /// What it costs without a coupon.
+    #[must_use]
+    pub fn quote(&self) -> &Quote {
+        &self.quote
     }
 }
 
@@ -139,7 +149,23 @@ fn shown(name: &str) -> String {
     name.chars().filter(|c| !c.is_control()).take(120).collect()
 }
 
-/// Store the order, its lines and its payments; the same request again finds the same order.
+/// What a basket would cost with a coupon, for whom that is known already; or why it would not.
+/// Nothing is taken: only the order makes sure of it.
+pub async fn preview(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    basket: &Basket,
+    code: &CouponCode,
+    email: Option<&str>,
+) -> Result<Quote> {
+    let coupon = known(tx, code).await?;
+    let quote = price::coupon::apply(&basket.quote, &coupon, now)?;
+    coupon::check_left(tx, &coupon, email).await?;
+    Ok(quote)
+}
+
+/// Store the order, its lines and its payments; the same request again finds the same order. One
+/// that costs nothing is paid with that.
 pub async fn place(
     tx: &mut Tx<'_>,
     moment: &Moment,
@@ -150,20 +176,32 @@ pub async fn place(
     if let Some(placed) = placed_before(tx, request).await? {
         return Ok(placed);
     }
-    let order = store(tx, moment, policy, request, basket).await?;
-    let mut lines = Vec::with_capacity(basket.courses.len());
-    for (position, course) in basket.courses.iter().enumerate() {
-        let line = new_line(moment, &order.id, basket, position, course);
-        line::insert(tx, &line, position)?;
-        lines.push(line);
+    let (quote, coupon) = priced(tx, moment, request, basket).await?;
+    let order = store(tx, moment, policy, request, &quote).await?;
+    if let Some(coupon) = &coupon {
+        let off = Money {
+            minor: basket.quote.total.minor - quote.total.minor,
+            currency: quote.total.currency,
+        };
+        // Behind the order: its twin with the same key must find it, not a coupon that is used up.
+        coupon::reserve(tx, moment, coupon, &order, off).await?;
     }
-    let to_pay = order.total.minor > 0;
-    for gateway in policy.gateways.iter().filter(|_| to_pay) {
+    let lines = basket.courses.iter().zip(&quote.lines);
+    let lines: Vec<Line> = lines
+        .map(|(course, priced)| new_line(moment, &order.id, course, priced))
+        .collect();
+    if quote.total.minor == 0 {
+        return give(tx, moment, policy, &order, &lines).await;
+    }
+    for (position, line) in lines.iter().enumerate() {
+        line::insert(tx, line, position)?;
+    }
+    for gateway in &policy.gateways {
         let new = NewPayment {
             order: &order.id,
             gateway,
             attempt: 1,
-            amount: basket.quote.total,
+            amount: quote.total,
             reference: None,
             until: None,
         };
@@ -172,6 +210,44 @@ pub async fn place(
     Ok(Placed {
         order,
         lines,
+        existing: false,
+    })
+}
+
+async fn priced(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    request: &Request,
+    basket: &Basket,
+) -> Result<(Quote, Option<Coupon>)> {
+    let Some(code) = &request.coupon else {
+        return Ok((basket.quote.clone(), None));
+    };
+    let coupon = known(tx, code).await?;
+    let quote = price::coupon::apply(&basket.quote, &coupon, moment.now)?;
+    Ok((quote, Some(coupon)))
+}
+
+async fn known(tx: &mut Tx<'_>, code: &CouponCode) -> Result<Coupon> {
+    let coupon = coupon::find(tx, code).await?;
+    coupon.ok_or_else(|| refused("unknown_coupon", code))
+}
+
+/// An order that costs nothing has no payment: its lines start at once.
+async fn give(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    policy: &Policy,
+    order: &Order,
+    lines: &[Line],
+) -> Result<Placed> {
+    for (position, line) in lines.iter().enumerate() {
+        line::insert_now(tx, line, position).await?;
+    }
+    ledger::free(tx, moment, policy, order).await?;
+    Ok(Placed {
+        order: order::get(tx, &order.id).await?,
+        lines: line::of_order(tx, &order.id).await?,
         existing: false,
     })
 }
@@ -200,11 +276,11 @@ async fn store(
     moment: &Moment,
     policy: &Policy,
     request: &Request,
-    basket: &Basket,
+    quote: &Quote,
 ) -> Result<Order> {
     let (name, phone) = (request.name.as_str(), request.phone.as_deref());
     let customer = customer::meet(tx, moment, &request.email, name, phone).await?;
-    let price_rule = basket.quote.rule.to_json()?;
+    let price_rule = quote.rule.to_json()?;
     let expires_at: Timestamp = moment.now.plus(policy.order_ttl);
     for _ in 0..CODE_TRIES {
         let id = moment.id::<OrderId>();
@@ -216,10 +292,10 @@ async fn store(
             email: &request.email,
             name,
             locale: request.locale,
-            list_total: basket.quote.list_total,
-            total: basket.quote.total,
+            list_total: quote.list_total,
+            total: quote.total,
             price_rule: &price_rule,
-            lines: basket.courses.len(),
+            lines: quote.lines.len(),
             idempotency: request
                 .idempotency
                 .as_ref()
@@ -237,14 +313,7 @@ async fn store(
     ))
 }
 
-fn new_line(
-    moment: &Moment,
-    order: &OrderId,
-    basket: &Basket,
-    position: usize,
-    course: &Course,
-) -> Line {
-    let priced = &basket.quote.lines[position];
+fn new_line(moment: &Moment, order: &OrderId, course: &Course, priced: &QuoteLine) -> Line {
     Line {
         id: moment.id::<LineId>(),
         order: order.clone(),

@@ -1,5 +1,6 @@
 //! What an order costs, and which rule of the catalogue made it so. The cheapest total wins; list
-//! price is the ceiling. A pure function: placing the order freezes its answer on the lines.
+//! price is the ceiling. A pure function: placing the order freezes its answer on the lines. A coupon
+//! comes on top: see `coupon`.
 //!
 //! Bundles apply whole and do not share a course, except two that the buyer named: an order never
 //! costs more than its items one by one. Combos take the dearest of the remaining courses. Exact up
@@ -14,6 +15,7 @@ use crate::model::course::{Course, Slug};
 use crate::money::{Money, share};
 
 mod combos;
+pub mod coupon;
 mod rule;
 
 use combos::Combos;
@@ -44,6 +46,8 @@ pub struct QuoteLine {
     pub list_price: Money,
     /// Its share of what is asked; never more than its own price.
     pub price: Money,
+    /// The bundle whose price this is a share of.
+    pub bundle: Option<Slug>,
 }
 
 /// The price of what the buyer named. A course named twice, by itself or within bundles, counts once.
@@ -217,11 +221,12 @@ impl<'c> Basket<'c> {
             .iter()
             .map(|course| course.price.minor)
             .collect();
-        let lines = self.courses.iter().zip(self.line_prices(plan));
-        let lines = lines.map(|(course, price)| QuoteLine {
+        let lines = self.courses.iter().zip(self.line_prices(plan)).enumerate();
+        let lines = lines.map(|(place, (course, price))| QuoteLine {
             course: course.slug.clone(),
             list_price: course.price,
             price: Money::vnd(price),
+            bundle: self.bundle_of(plan, place),
         });
         Quote {
             lines: lines.collect(),
@@ -250,6 +255,12 @@ impl<'c> Basket<'c> {
         let combos = self.combos.cost(plan.by_combos.len());
         self.share_out(combos, &plan.by_combos, &mut prices);
         prices
+    }
+
+    fn bundle_of(&self, plan: &Plan, place: usize) -> Option<Slug> {
+        let mut chosen = plan.bundles.iter().map(|&bundle| &self.bundles[bundle]);
+        let first = chosen.find(|fit| fit.courses.contains(&place))?;
+        Some(first.bundle.slug.clone())
     }
 
     fn share_out(&self, total: i64, places: &[usize], prices: &mut [i64]) {

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::model::email::{self, Letter};
 use crate::model::grant::{GrantState, Step};
 use crate::model::order::PaymentStatus;
-use crate::model::{Moment, gateway_event, grant, order, payment, task};
+use crate::model::{Moment, coupon, gateway_event, grant, order, payment, task};
 
 /// At most so many rows in one transaction.
 const BATCH: i64 = 200;
@@ -112,7 +112,10 @@ async fn expire_orders(tx: &mut Tx<'_>, moment: &Moment) -> Result<usize> {
     let overdue = order::overdue(tx, moment.now, BATCH).await?;
     for (id, expires_at) in &overdue {
         let moves = (PaymentStatus::Pending, PaymentStatus::Expired);
-        order::close_or_reopen(tx, moment, id, moves, *expires_at, "not paid in time").await?;
+        let why = "not paid in time";
+        if order::close_or_reopen(tx, moment, id, moves, *expires_at, why).await? {
+            coupon::release_for(tx, moment, id).await?;
+        }
     }
     Ok(overdue.len())
 }

@@ -6,7 +6,7 @@ use super::audit::{self, Change};
 use super::grant::Benefit;
 use super::state::states;
 use crate::args;
-use crate::db::{Row, Tx};
+use crate::db::{Arg, Row, Tx};
 use crate::error::{Error, Result};
 use crate::id::{LineId, OrderId};
 
@@ -95,8 +95,19 @@ crate::statements! {
     MOVE = "UPDATE lines SET status = $3 WHERE id = $1 AND status = $2";
 }
 
-/// Store a line of a new order.
+/// Store a line of a new order, with the commit.
 pub fn insert(tx: &mut Tx<'_>, line: &Line, position: usize) -> Result<()> {
+    tx.later(&INSERT, &values(line, position)?);
+    Ok(())
+}
+
+/// Store a line of a new order that starts in this very transaction.
+pub async fn insert_now(tx: &mut Tx<'_>, line: &Line, position: usize) -> Result<()> {
+    tx.exec(&INSERT, &values(line, position)?).await?;
+    Ok(())
+}
+
+fn values(line: &Line, position: usize) -> Result<Vec<Arg>> {
     let values = args![
         &line.id,
         &line.order,
@@ -109,8 +120,7 @@ pub fn insert(tx: &mut Tx<'_>, line: &Line, position: usize) -> Result<()> {
         serde_json::to_string(&line.promises)?,
         line.open_grants,
     ];
-    tx.later(&INSERT, values);
-    Ok(())
+    Ok(values.to_vec())
 }
 
 /// The lines of an order, in its order.

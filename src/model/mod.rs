@@ -12,6 +12,7 @@ pub mod bundle;
 pub mod catalogue;
 pub mod code;
 pub mod connection;
+pub mod coupon;
 pub mod course;
 pub mod customer;
 pub mod dispute;
@@ -58,6 +59,8 @@ pub fn statements() -> Vec<&'static Sql> {
         catalogue::STATEMENTS,
         course::STATEMENTS,
         connection::STATEMENTS,
+        coupon::STATEMENTS,
+        coupon::uses::STATEMENTS,
         customer::STATEMENTS,
         dispute::STATEMENTS,
         email::STATEMENTS,

@@ -54,21 +54,33 @@ fn receipt(desk: &Desk, order: &Order, lines: &[Line]) -> Receipt {
             currency,
         },
     };
+    let (rule, coupon) = reductions(order);
     Receipt {
         head: head(desk, order),
         paid_at: order.paid_at.unwrap_or(order.created_at),
         courses: lines.iter().map(priced).collect(),
-        rule: rule(order),
+        rule,
+        coupon,
         total: order.total,
         received: order.received,
     }
 }
 
-fn rule(order: &Order) -> PriceRule {
+/// The offer and the coupon that gave the price.
+fn reductions(order: &Order) -> (PriceRule, Option<(String, Money)>) {
     let applied = Rule::from_json(&order.price_rule)
         .map(|rule| rule.0)
         .unwrap_or_default();
     match applied.as_slice() {
+        [offers @ .., Applied::Coupon { code, off, .. }] => {
+            (offer(offers), Some((code.to_string(), *off)))
+        }
+        offers => (offer(offers), None),
+    }
+}
+
+fn offer(applied: &[Applied]) -> PriceRule {
+    match applied {
         [] => PriceRule::List,
         [Applied::Bundle { title, .. }] => PriceRule::Bundle(title.clone()),
         [

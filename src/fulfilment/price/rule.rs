@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::coupon::CouponCode;
 use crate::model::course::Slug;
 use crate::money::Money;
 use crate::words::Locale;
@@ -32,6 +33,15 @@ pub enum Applied {
         price: Money,
         /// How many times it was used.
         times: usize,
+    },
+    /// What a coupon takes off the rest; always the last.
+    Coupon {
+        /// What the buyer typed.
+        code: CouponCode,
+        /// So many per cent; none for an amount.
+        percent: Option<i64>,
+        /// What it took off.
+        off: Money,
     },
 }
 
@@ -77,6 +87,20 @@ impl Applied {
                 let (courses, price) = (courses.to_string(), price.to_string());
                 let times = times.to_string();
                 let values = [("courses", &*courses), ("price", &price), ("times", &times)];
+                locale.fill(key, &values)
+            }
+            Self::Coupon { code, percent, off } => {
+                let key = match percent {
+                    Some(_) => "price.coupon_percent",
+                    None => "price.coupon_amount",
+                };
+                let percent = percent.unwrap_or_default().to_string();
+                let off = off.to_string();
+                let values = [
+                    ("percent", &*percent),
+                    ("off", &off),
+                    ("code", code.as_str()),
+                ];
                 locale.fill(key, &values)
             }
         }

@@ -44,7 +44,9 @@ pub struct CreateOrder {
     /// 6 to 15 digits; blanks, `.`, `-`, brackets and a leading `+` are allowed.
     #[schema(max_length = 40)]
     phone: Option<String>,
-    /// Not taken yet: any code is refused with `coupons_off`, and no order is made.
+    /// A coupon's code, in any case. One that cannot be used for this order is refused, and no order
+    /// is made.
+    #[schema(min_length = 3, max_length = 32)]
     coupon: Option<String>,
     /// `vi` or `en`; the caller's language when missing.
     locale: Option<String>,
@@ -75,7 +77,7 @@ pub struct OrderAnswer {
     total_amount: i64,
     /// ISO 4217.
     currency: &'static str,
-    /// `pending`; a repeated request may find it further on.
+    /// `pending`; `paid` where a coupon took off everything. A repeated request may find it further on.
     payment_status: &'static str,
     /// A picture of the VietQR code.
     qr_code_url: String,
@@ -131,6 +133,15 @@ pub enum AppliedRule {
         /// How many times it was used.
         times: usize,
     },
+    /// What a coupon takes off the rest; always the last.
+    Coupon {
+        /// What the buyer typed, in capitals.
+        code: String,
+        /// So many per cent; null for an amount.
+        percent: Option<i64>,
+        /// What it took off.
+        off: i64,
+    },
 }
 
 /// Order courses. The same `Idempotency-Key` with the same body answers with the same order as it
@@ -153,9 +164,11 @@ pub enum AppliedRule {
         (status = 415, body = ProblemBody, content_type = "application/problem+json",
          description = "`wrong_content_type`"),
         (status = 422, body = ProblemBody, content_type = "application/problem+json",
-         description = "`unknown_course`, `coupons_off`, or `invalid_input` with each fault"),
+         description = "`unknown_course`, `invalid_input` with each fault, or why the coupon cannot be used: \
+                        `unknown_coupon`, `coupon_expired`, `coupon_not_yet`, `coupon_used_up`, \
+                        `coupon_customer_limit`, `coupon_not_for_these`, `coupon_minimum`"),
         (status = 429, body = ProblemBody, content_type = "application/problem+json",
-         description = "`rate_limited`: too many orders from this address"),
+         description = "`rate_limited`: too many orders, or coupons that do not exist, from this address"),
     ),
 )]
 pub async fn create(
@@ -193,7 +206,7 @@ async fn order(
         courses: asked.courses.into_iter().map(|course| course.url).collect(),
         idempotency: key(headers)?.map(|key| (key, hex::encode(Sha256::digest(&body)))),
     };
-    ordering::place(app, form.check(caller.locale)?).await
+    ordering::place(app, caller.address, form.check(caller.locale)?).await
 }
 
 fn key(headers: &HeaderMap) -> Result<Option<String>> {
@@ -257,6 +270,11 @@ fn applied(rule: Applied) -> AppliedRule {
             courses,
             price: price.minor,
             times,
+        },
+        Applied::Coupon { code, percent, off } => AppliedRule::Coupon {
+            code: code.to_string(),
+            percent,
+            off: off.minor,
         },
     }
 }

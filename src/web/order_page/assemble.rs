@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::view::{
     Access, BenefitKind, BenefitView, BuyerTask, LineView, MaskedEmail, Milestones, MoneyState,
-    Offer, OrderView, PayView, Totals,
+    OrderView, PayView, Totals,
 };
 use crate::app::App;
 use crate::clock::Timestamp;
@@ -15,7 +15,7 @@ use crate::connectors::destinations::links::LANDING_LIFE;
 use crate::connectors::gateways::bank;
 use crate::db::{Db, Tx};
 use crate::error::Result;
-use crate::fulfilment::price::{Applied, Rule};
+use crate::fulfilment::price::Rule;
 use crate::id::LineId;
 use crate::model::catalogue::Catalogue;
 use crate::model::course::Slug;
@@ -250,15 +250,7 @@ impl Scene<'_> {
     fn totals(&self) -> Totals {
         let order = &self.books.order;
         let rule = Rule::from_json(&order.price_rule).unwrap_or_default();
-        let offer = |applied: Applied| match applied {
-            Applied::Bundle { title, .. } => Offer::Bundle(title),
-            Applied::Combo { courses, .. } => Offer::Combo(courses),
-        };
-        Totals {
-            list: order.list_total,
-            total: order.total,
-            offers: rule.0.into_iter().map(offer).collect(),
-        }
+        Totals::of(order.list_total, order.total, rule)
     }
 
     fn times(&self) -> Milestones {

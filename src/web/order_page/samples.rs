@@ -45,9 +45,11 @@ fn money_samples(locale: Locale) -> Vec<(&'static str, OrderView)> {
     };
     let mut demo = unpaid(MoneyState::Awaiting(PayView {
         simulate: Some("/demo/pay/DHK7M2QX9A".to_owned()),
-        ..pay(899_000)
+        ..pay(719_200)
     }));
     demo.frame.demo = true;
+    demo.totals.coupon = Some(("TET20".to_owned(), Money::vnd(179_800)));
+    demo.totals.total = Money::vnd(719_200);
     vec![
         ("awaiting", unpaid(MoneyState::Awaiting(pay(899_000)))),
         ("awaiting_demo", demo),
@@ -174,6 +176,7 @@ fn order(locale: Locale, [first, second, third]: [Access; 3]) -> OrderView {
             list: Money::vnd(997_000),
             total: Money::vnd(899_000),
             offers: vec![Offer::Bundle("Kỹ năng văn phòng".to_owned())],
+            coupon: None,
         },
         times: times(Some(50), None),
     }

@@ -2,6 +2,7 @@
 //! inside reason never reaches the buyer. Access is claimed only by [`Access::Yours`].
 
 use crate::clock::Timestamp;
+use crate::fulfilment::price::{Applied, Rule};
 use crate::money::Money;
 use crate::web::frame::Frame;
 
@@ -200,8 +201,10 @@ pub struct Totals {
     pub list: Money,
     /// What is paid.
     pub total: Money,
-    /// The rules that gave the total, none when it is the list price.
+    /// The bundles and combos that made it cheaper than the list prices.
     pub offers: Vec<Offer>,
+    /// The coupon that was used, and what it took off the rest.
+    pub coupon: Option<(String, Money)>,
 }
 
 /// A price rule that was applied.
@@ -293,10 +296,36 @@ impl Access {
 }
 
 impl Totals {
+    /// A list price, a price, and the rules between them.
+    #[must_use]
+    pub fn of(list: Money, total: Money, rule: Rule) -> Self {
+        let (mut offers, mut coupon) = (Vec::new(), None);
+        for applied in rule.0 {
+            match applied {
+                Applied::Bundle { title, .. } => offers.push(Offer::Bundle(title)),
+                Applied::Combo { courses, .. } => offers.push(Offer::Combo(courses)),
+                Applied::Coupon { code, off, .. } => coupon = Some((code.to_string(), off)),
+            }
+        }
+        Self {
+            list,
+            total,
+            offers,
+            coupon,
+        }
+    }
+
+    /// It is not simply the list price.
+    #[must_use]
+    pub fn is_reduced(&self) -> bool {
+        self.saved().is_some() || self.coupon.is_some()
+    }
+
     /// What the offers save; nothing when they save nothing.
     #[must_use]
     pub fn saved(&self) -> Option<Money> {
-        let minor = self.list.minor - self.total.minor;
+        let by_coupon = self.coupon.as_ref().map_or(0, |(_, off)| off.minor);
+        let minor = self.list.minor - self.total.minor - by_coupon;
         (minor > 0).then_some(Money {
             minor,
             currency: self.total.currency,

@@ -20,6 +20,8 @@ use crate::model::catalogue::Catalogue;
 use crate::model::course::{self, Course};
 use crate::money::Money;
 use crate::web::body;
+use crate::web::buyer::parse_buyer;
+use crate::web::order_page::Totals;
 use crate::web::ordering::{self, Form};
 use crate::web::visit::{Privacy, Visit};
 use crate::words::Locale;
@@ -34,33 +36,49 @@ struct Typed {
     email: String,
     name: String,
     phone: String,
+    coupon: String,
     locale: String,
+    /// Only the price is asked for.
+    only_price: bool,
 }
 
-/// `GET /` and `GET /courses`: what is on sale; `?course=` ticks, repeated.
+/// What the page says about what was typed.
+enum Verdict {
+    Nothing,
+    Price(Totals),
+    Refused(Error),
+}
+
+/// `GET /` and `GET /courses`: what is on sale; `?course=` ticks, repeated, `?coupon=` fills in.
 pub async fn front(visit: Visit) -> Response {
     let typed = Typed {
         courses: visit.asked("course").collect(),
+        coupon: visit.asked("coupon").next().unwrap_or_default(),
         ..Typed::default()
     };
     match visit.app.catalogue().await {
-        Ok(catalogue) => shop_page(&visit, &catalogue, &typed, visit.locale(), None),
+        Ok(catalogue) => shop_page(&visit, &catalogue, &typed, Verdict::Nothing),
         Err(error) => visit.failed(&error),
     }
 }
 
-/// `POST /courses`: place an order and go to its page.
+/// `POST /courses`: place an order and go to its page; or say what it would cost, and order nothing.
 pub async fn order(visit: Visit, body: Body) -> Response {
     if visit.is_foreign() {
         return visit.failed(&Error::Forbidden("a form on another site"));
     }
     let typed = match read_form(&visit.headers, body).await {
         Ok(typed) => typed,
-        Err(error) => return refused(&visit, &Typed::default(), error).await,
+        Err(error) => return again(&visit, &Typed::default(), Verdict::Refused(error)).await,
     };
+    if typed.only_price {
+        let price = price(&visit, &typed).await;
+        let verdict = price.map_or_else(Verdict::Refused, Verdict::Price);
+        return again(&visit, &typed, verdict).await;
+    }
     match place_order(&visit, &typed).await {
         Ok(secret) => Redirect::to(&format!("/o/{secret}")).into_response(),
-        Err(error) => refused(&visit, &typed, error).await,
+        Err(error) => again(&visit, &typed, Verdict::Refused(error)).await,
     }
 }
 
@@ -74,11 +92,31 @@ async fn read_form(headers: &HeaderMap, body: Body) -> Result<Typed> {
             "email" => typed.email = value,
             "name" => typed.name = value,
             "phone" => typed.phone = value,
+            "coupon" => typed.coupon = value,
             "locale" => typed.locale = value,
+            "step" => typed.only_price = value == "price",
             _ => {}
         }
     }
     Ok(typed)
+}
+
+/// What the chosen courses cost with the coupon. A limit per customer is looked at where the address
+/// is there already.
+async fn price(visit: &Visit, typed: &Typed) -> Result<Totals> {
+    let app = &visit.app;
+    let catalogue = app.catalogue().await?;
+    let basket = place::basket(&catalogue, &app.desk.policy, &typed.courses)?;
+    let coupon = ordering::coupon(Some(&typed.coupon));
+    let quote = match coupon.map_err(|fault| Error::Invalid(vec![fault]))? {
+        None => basket.quote().clone(),
+        Some(code) => {
+            let buyer = parse_buyer(&typed.email, None, None, None).ok();
+            let email = buyer.map(|buyer| buyer.email);
+            ordering::preview(app, visit.caller.address, &basket, code, email).await?
+        }
+    };
+    Ok(Totals::of(quote.list_total, quote.total, quote.rule))
 }
 
 /// The secret of the new order's page.
@@ -89,7 +127,7 @@ async fn place_order(visit: &Visit, typed: &Typed) -> Result<String> {
     let catalogue = app.catalogue().await?;
     let basket = place::basket(&catalogue, &app.desk.policy, &typed.courses);
     let request = all_faults(basket.err(), request)?;
-    let placed = ordering::place(app, request).await?;
+    let placed = ordering::place(app, visit.caller.address, request).await?;
     Ok(placed.order.secret)
 }
 
@@ -99,6 +137,7 @@ fn form(typed: &Typed) -> Form {
         name: Some(typed.name.clone()),
         phone: Some(typed.phone.clone()),
         locale: Some(typed.locale.clone()),
+        coupon: Some(typed.coupon.clone()),
         courses: typed.courses.clone(),
         ..Form::default()
     }
@@ -125,34 +164,31 @@ fn all_faults(basket: Option<Error>, request: Result<Request>) -> Result<Request
     }
 }
 
-/// The page again, with what was typed and what is wrong with it.
-async fn refused(visit: &Visit, typed: &Typed, error: Error) -> Response {
-    if matches!(error, Error::Internal(_)) {
-        return visit.failed(&error);
+/// The page again, with what was typed and what there is to say about it.
+async fn again(visit: &Visit, typed: &Typed, verdict: Verdict) -> Response {
+    if let Verdict::Refused(error @ Error::Internal(_)) = &verdict {
+        return visit.failed(error);
     }
     match visit.app.catalogue().await {
-        Ok(catalogue) => {
-            let locale = Locale::parse(&typed.locale).unwrap_or_else(|| visit.locale());
-            shop_page(visit, &catalogue, typed, locale, Some(error))
-        }
+        Ok(catalogue) => shop_page(visit, &catalogue, typed, verdict),
         Err(error) => visit.failed(&error),
     }
 }
 
-fn shop_page(
-    visit: &Visit,
-    catalogue: &Catalogue,
-    typed: &Typed,
-    locale: Locale,
-    error: Option<Error>,
-) -> Response {
-    let wait = match &error {
-        Some(Error::TooMany(after)) => Some(after.as_secs().max(1)),
+fn shop_page(visit: &Visit, catalogue: &Catalogue, typed: &Typed, verdict: Verdict) -> Response {
+    let locale = Locale::parse(&typed.locale).unwrap_or_else(|| visit.locale());
+    let wait = match &verdict {
+        Verdict::Refused(Error::TooMany(after)) => Some(after.as_secs().max(1)),
         _ => None,
     };
-    let (status, faults) = error.map_or((StatusCode::OK, Vec::new()), |error| {
-        faults(visit, locale, error)
-    });
+    let (status, faults, price) = match verdict {
+        Verdict::Nothing => (StatusCode::OK, Vec::new(), None),
+        Verdict::Price(totals) => (StatusCode::OK, Vec::new(), Some(totals)),
+        Verdict::Refused(error) => {
+            let (status, faults) = faults(visit, locale, error);
+            (status, faults, None)
+        }
+    };
     let view = ShopView {
         frame: visit.frame(locale),
         action: ACTION.to_owned(),
@@ -171,8 +207,10 @@ fn shop_page(
             email: typed.email.clone(),
             name: typed.name.clone(),
             phone: typed.phone.clone(),
+            coupon: typed.coupon.clone(),
             faults,
         },
+        price,
     };
     let mut response = match view.page() {
         Ok(html) => visit.page(status, html, Privacy::Open),
@@ -198,9 +236,10 @@ fn faults(visit: &Visit, locale: Locale, error: Error) -> (StatusCode, Vec<FormF
             let status = StatusCode::UNPROCESSABLE_ENTITY;
             (status, all.into_iter().map(each).collect())
         }
-        Error::Refused(refusal) if refusal.code == "unknown_course" => {
+        Error::Refused(refusal) if field_of_refusal(refusal.code).is_some() => {
+            let field = field_of_refusal(refusal.code).unwrap_or_default();
             let status = StatusCode::UNPROCESSABLE_ENTITY;
-            (status, vec![fault("courses", Error::Refused(refusal))])
+            (status, vec![fault(field, Error::Refused(refusal))])
         }
         other => {
             let problem = problem(other);
@@ -216,9 +255,19 @@ fn faults(visit: &Visit, locale: Locale, error: Error) -> (StatusCode, Vec<FormF
 /// The API's `courses[3].url` is the form's `course`.
 fn field_of_form(field: &str) -> &str {
     match field {
-        "email" | "name" | "phone" => field,
+        "email" | "name" | "phone" | "coupon" => field,
         courses if courses.starts_with("courses") => "course",
         _ => "",
+    }
+}
+
+/// Where on the form a refusal belongs, unless it is about the whole of it.
+fn field_of_refusal(code: &str) -> Option<&'static str> {
+    match code {
+        "unknown_course" => Some("courses"),
+        "unknown_coupon" => Some("coupon"),
+        code if code.starts_with("coupon_") => Some("coupon"),
+        _ => None,
     }
 }
 

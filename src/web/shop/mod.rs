@@ -1,8 +1,9 @@
 //! The shop front: what is sold and one form to order several courses. Views in, HTML out. The form
 //! works without scripts; the price of an order is the server's, shown on the order page.
 //!
-//! The form posts `course` (a slug, repeated), `email`, `name`, `phone` and `locale`. A `GET` with
-//! repeated `course` only ticks boxes: that is how a bundle is chosen.
+//! The form posts `course` (a slug, repeated), `email`, `name`, `phone`, `coupon` and `locale`; with
+//! `step=price` it only asks what that costs. A `GET` with repeated `course` only ticks boxes: that is
+//! how a bundle is chosen.
 
 use askama::Template;
 

@@ -2,6 +2,7 @@
 
 use crate::money::Money;
 use crate::web::frame::Frame;
+use crate::web::order_page::{Offer, Totals};
 use crate::words::Locale;
 
 /// The shop front.
@@ -19,6 +20,8 @@ pub struct ShopView {
     pub combos: Vec<ComboOffer>,
     /// What was typed, and what was wrong with it.
     pub form: OrderForm,
+    /// What the ticked courses cost, once that was asked for.
+    pub price: Option<Totals>,
 }
 
 /// One course on sale.
@@ -95,12 +98,14 @@ pub struct OrderForm {
     pub name: String,
     /// The phone number.
     pub phone: String,
+    /// The coupon.
+    pub coupon: String,
     /// The faults found; empty at first.
     pub faults: Vec<FormFault>,
 }
 
-/// One fault: the field's name in the form (`course`, `email`, `name`, `phone`, or empty for the
-/// whole form) and the sentence for the person.
+/// One fault: the field's name in the form (`course`, `email`, `name`, `phone`, `coupon`, or empty for
+/// the whole form) and the sentence for the person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FormFault {
     /// The field.
@@ -174,14 +179,16 @@ impl ShopView {
         };
         let mut refused = shop.clone();
         refused.courses[0].chosen = true;
-        let (missing, address) = match frame.locale {
+        let (missing, address, used_up) = match frame.locale {
             Locale::Vi => (
                 "Một khóa học đã ngừng bán và được bỏ chọn.",
                 "Địa chỉ này thiếu dấu @.",
+                "Mã giảm giá “TET20” đã hết lượt dùng.",
             ),
             Locale::En => (
                 "One course is no longer on sale and was taken out.",
                 "This address has no @.",
+                "The coupon “TET20” is used up.",
             ),
         };
         let fault = |field: &str, text: &str| FormFault {
@@ -192,11 +199,28 @@ impl ShopView {
             email: "bich.gmail.com".to_owned(),
             name: "Trần Thị Bích".to_owned(),
             phone: String::new(),
-            faults: vec![fault("course", missing), fault("email", address)],
+            coupon: "TET20".to_owned(),
+            faults: vec![
+                fault("course", missing),
+                fault("email", address),
+                fault("coupon", used_up),
+            ],
         };
+        let mut priced = shop.clone();
+        for card in &mut priced.courses {
+            card.chosen = true;
+        }
+        "TET20".clone_into(&mut priced.form.coupon);
+        priced.price = Some(Totals {
+            list: Money::vnd(997_000),
+            total: Money::vnd(719_200),
+            offers: vec![Offer::Bundle("Kỹ năng văn phòng".to_owned())],
+            coupon: Some(("TET20".to_owned(), Money::vnd(179_800))),
+        });
         vec![
             ("shop", shop),
             ("shop_refused", refused),
+            ("shop_priced", priced),
             ("shop_empty", bare),
         ]
     }
@@ -238,6 +262,7 @@ fn sample(frame: &Frame) -> ShopView {
             },
         ],
         form: OrderForm::default(),
+        price: None,
     }
 }
 

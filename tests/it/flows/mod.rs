@@ -1,6 +1,8 @@
 //! Whole stories with a drained worker, on both databases.
 
 mod api;
+mod coupon_commands;
+mod coupons;
 mod crash_everywhere;
 mod fulfilling;
 mod handing_over;

@@ -1,6 +1,7 @@
 //! The doors for buyers' browsers, over real HTTP: what the books say is what the page says, and a
 //! link opens a file only while its right lasts.
 
+mod coupons;
 mod downloads;
 mod order;
 mod shop;

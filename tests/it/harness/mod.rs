@@ -1,6 +1,7 @@
 //! What tests stand on.
 
 pub mod books;
+pub mod coupons;
 pub mod databases;
 pub mod server;
 pub mod shop;

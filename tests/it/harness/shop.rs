@@ -19,6 +19,7 @@ use bursar::fulfilment::reconcile::Found;
 use bursar::fulfilment::settle::{self, Settled};
 use bursar::id::{GrantId, Mint, OrderId};
 use bursar::model::audit::{self, Actor};
+use bursar::model::coupon::CouponCode;
 use bursar::model::email::{self, Email, EmailState};
 use bursar::model::gateway_event::{self, Arrival};
 use bursar::model::grant::{self, Grant, GrantState};
@@ -58,7 +59,7 @@ pub struct Shop {
     transfers: AtomicI64,
     leftovers: std::sync::Mutex<Vec<String>>,
     /// Last: the database goes after everything that uses it.
-    _scratch: Scratch,
+    scratch: Scratch,
 }
 
 /// Tell a story on both databases; it must leave nothing behind.
@@ -113,7 +114,7 @@ impl Shop {
             mint,
             transfers: AtomicI64::new(1000),
             leftovers: std::sync::Mutex::default(),
-            _scratch: scratch,
+            scratch,
         }
     }
 
@@ -129,6 +130,11 @@ impl Shop {
         Box::pin(app).await.unwrap()
     }
 
+    /// For `--database`.
+    pub fn database(&self) -> &str {
+        &self.scratch.url
+    }
+
     // Verbs.
 
     pub async fn order(&self, slugs: &[&str]) -> Order {
@@ -136,6 +142,16 @@ impl Shop {
     }
 
     pub async fn order_by(&self, email: &str, slugs: &[&str]) -> Placed {
+        self.order_with(email, slugs, None).await.unwrap()
+    }
+
+    /// The same with a coupon, which may be refused.
+    pub async fn order_with(
+        &self,
+        email: &str,
+        slugs: &[&str],
+        coupon: Option<&str>,
+    ) -> Result<Placed> {
         let catalogue = self.app.catalogue().await.unwrap();
         let courses: Vec<String> = slugs.iter().map(|&slug| slug.to_owned()).collect();
         let policy = self.app.desk.policy.clone();
@@ -146,6 +162,7 @@ impl Shop {
             phone: None,
             locale: Locale::En,
             courses,
+            coupon: coupon.map(|code| CouponCode::parse(code).unwrap()),
             idempotency: None,
             kind: order::OrderKind::Sale,
         };
@@ -153,7 +170,7 @@ impl Shop {
         let placed = self.app.db.write(move |tx| {
             Box::pin(async move { place::place(tx, &moment, &policy, &request, &basket).await })
         });
-        Box::pin(placed).await.unwrap()
+        Box::pin(placed).await
     }
 
     /// A transfer of `dong` with the order's code as its memo.

@@ -53,7 +53,7 @@ async fn order_in_the_shop(browser: &Browser, stage: &Stage, locale: &str) {
         .type_into("#field-email", "bich.tran@gmail.com")
         .await;
     browser.type_into("#field-name", "Trần Thị Bích").await;
-    browser.click("form.shop-form button[type=submit]").await;
+    browser.click("form.shop-form .send button").await;
     assert!(
         browser.url().await.contains("/o/"),
         "{}",

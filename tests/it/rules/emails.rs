@@ -31,6 +31,12 @@ fn samples(locale: Locale) -> Vec<(&'static str, Rendered)> {
     let mut nameless = receipt.clone();
     nameless.head.buyer.clear();
     nameless.received = nameless.total;
+    let with_coupon = |off, total| Receipt {
+        coupon: Some(("TET20".to_owned(), Money::vnd(off))),
+        total: Money::vnd(total),
+        received: Money::vnd(total),
+        ..receipt.clone()
+    };
     vec![
         ("receipt", receipt.render(locale).unwrap()),
         (
@@ -41,6 +47,11 @@ fn samples(locale: Locale) -> Vec<(&'static str, Rendered)> {
         ),
         ("receipt", with(PriceRule::Other).render(locale).unwrap()),
         ("receipt", nameless.render(locale).unwrap()),
+        (
+            "receipt",
+            with_coupon(198_000, 792_000).render(locale).unwrap(),
+        ),
+        ("receipt", with_coupon(990_000, 0).render(locale).unwrap()),
         ("completed", whole.render(locale).unwrap()),
         ("completed", all.render(locale).unwrap()),
         ("completed", none.render(locale).unwrap()),

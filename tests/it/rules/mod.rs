@@ -5,6 +5,7 @@ mod catalogue;
 mod codes;
 mod commands;
 mod config;
+mod coupons;
 mod downloads;
 mod emails;
 mod links;

@@ -347,6 +347,7 @@ proptest! {
                     paid += price.minor * i64::try_from(*times).unwrap();
                     left_to_combos += courses * times;
                 }
+                Applied::Coupon { .. } => prop_assert!(false, "no coupon was given"),
             }
         }
         let rest = rules.0.iter().zip(covered).filter(|(_, covered)| !covered);

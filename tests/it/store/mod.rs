@@ -1,5 +1,6 @@
 //! Each script on both databases.
 
 mod catalogue;
+mod coupons;
 mod db;
 mod states;

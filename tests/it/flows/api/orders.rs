@@ -187,19 +187,6 @@ async fn every_fault_of_an_order_is_named_at_once() {
 }
 
 #[tokio::test]
-async fn a_coupon_is_refused_rather_than_forgotten() {
-    server::each(async |server| {
-        let mut body =
-            json!({ "email": "an@example.com", "courses": ["rust"], "coupon": "TET2026" });
-        assert_problem(&server.post(CALL, &body).await, 422, "coupons_off");
-        assert_eq!(orders(&server).await, 0);
-        body["coupon"] = json!("");
-        assert_eq!(server.post(CALL, &body).await.status, 200);
-    })
-    .await;
-}
-
-#[tokio::test]
 async fn bodies_that_are_no_json_are_refused_before_anything_else() {
     server::each(async |server| {
         let send = async |kind: &str, body: String| {

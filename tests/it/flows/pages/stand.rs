@@ -210,6 +210,7 @@ impl Stand {
             phone: None,
             locale: Locale::Vi,
             courses,
+            coupon: None,
             idempotency: None,
             kind: order::OrderKind::Sale,
         };
