@@ -1,0 +1,94 @@
+//! API v1: no pages, no promised order, a limit only. It answers 200 to nearly everything; what went
+//! wrong stands in the body. Source: developer.sepay.vn, "SePay API v1", and docs.sepay.vn.
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::window::Window;
+use super::{Listed, verdict};
+use crate::config::Secret;
+use crate::connectors::Fault;
+
+pub(super) const TRANSACTIONS: &[&str] = &["transactions", "list"];
+pub(super) const ACCOUNTS: &[&str] = &["bankaccounts", "list"];
+
+/// Items of a page: so many are settled in one transaction.
+pub(super) const FITS: usize = 500;
+/// The API's own greatest limit, for a single second that holds more.
+pub(super) const MOST: usize = 5000;
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(default)]
+    status: Value,
+    #[serde(default)]
+    error: Value,
+    #[serde(borrow, default)]
+    transactions: Option<Vec<&'a RawValue>>,
+    #[serde(default)]
+    bankaccounts: Option<Vec<Value>>,
+}
+
+/// Both ends count: `>=` and `<=`.
+pub(super) fn query(window: &Window) -> Vec<(&'static str, String)> {
+    let (from, to) = window.local();
+    vec![
+        ("transaction_date_min", from),
+        ("transaction_date_max", to),
+        ("limit", limit(window).to_string()),
+    ]
+}
+
+pub(super) fn latest(count: usize) -> Vec<(&'static str, String)> {
+    vec![("limit", count.to_string())]
+}
+
+pub(super) fn transactions<'a>(
+    body: &'a str,
+    window: &Window,
+    token: &Secret,
+) -> Result<Listed<'a>, Fault> {
+    let items = items(body, token)?;
+    let more = items.len() >= limit(window);
+    let holds = items.len();
+    Ok(Listed { items, more, holds })
+}
+
+pub(super) fn items<'a>(body: &'a str, token: &Secret) -> Result<Vec<&'a RawValue>, Fault> {
+    let envelope = open(body)?;
+    let refusal = refusal(&envelope, token);
+    envelope.transactions.ok_or(refusal)
+}
+
+pub(super) fn accounts(body: &str, token: &Secret) -> Result<Vec<Value>, Fault> {
+    let envelope = open(body)?;
+    let refusal = refusal(&envelope, token);
+    envelope.bankaccounts.ok_or(refusal)
+}
+
+fn limit(window: &Window) -> usize {
+    if window.depth == 0 { FITS } else { MOST }
+}
+
+/// Nothing at all is v1's way to refuse a token.
+fn open(body: &str) -> Result<Envelope<'_>, Fault> {
+    if body.trim().is_empty() {
+        return Err(verdict::token_refused());
+    }
+    serde_json::from_str(body).map_err(|_| verdict::not_sepay())
+}
+
+fn refusal(envelope: &Envelope<'_>, token: &Secret) -> Fault {
+    let status = match &envelope.status {
+        Value::Number(number) => number.as_u64(),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    };
+    let status = status.and_then(|status| u16::try_from(status).ok());
+    let said = envelope.error.as_str().unwrap_or_default();
+    match status {
+        Some(200) | None if said.is_empty() => verdict::not_sepay(),
+        status => verdict::refused(status.unwrap_or(400), said, None, token.expose()),
+    }
+}
