@@ -2,6 +2,7 @@
 
 pub mod books;
 pub mod databases;
+pub mod sepay_api;
 pub mod server;
 pub mod shop;
 pub mod smtp;

@@ -56,39 +56,39 @@ pub(super) fn transactions<'a>(
 }
 
 pub(super) fn items<'a>(body: &'a str, token: &Secret) -> Result<Vec<&'a RawValue>, Fault> {
-    let envelope = open(body)?;
-    let refusal = refusal(&envelope, token);
-    envelope.transactions.ok_or(refusal)
+    let envelope = open(body, token)?;
+    envelope.transactions.ok_or_else(verdict::not_sepay)
 }
 
 pub(super) fn accounts(body: &str, token: &Secret) -> Result<Vec<Value>, Fault> {
-    let envelope = open(body)?;
-    let refusal = refusal(&envelope, token);
-    envelope.bankaccounts.ok_or(refusal)
+    let envelope = open(body, token)?;
+    envelope.bankaccounts.ok_or_else(verdict::not_sepay)
 }
 
 fn limit(window: &Window) -> usize {
     if window.depth == 0 { FITS } else { MOST }
 }
 
-/// Nothing at all is v1's way to refuse a token.
-fn open(body: &str) -> Result<Envelope<'_>, Fault> {
+/// Nothing at all is v1's way to refuse a token; other refusals name a status, also beside an
+/// empty list, which is then no list.
+fn open<'a>(body: &'a str, token: &Secret) -> Result<Envelope<'a>, Fault> {
     if body.trim().is_empty() {
         return Err(verdict::token_refused());
     }
-    serde_json::from_str(body).map_err(|_| verdict::not_sepay())
+    let envelope: Envelope<'a> = serde_json::from_str(body).map_err(|_| verdict::not_sepay())?;
+    match status(&envelope.status) {
+        None | Some(200..=299) => Ok(envelope),
+        Some(status) => {
+            let said = envelope.error.as_str().unwrap_or("no reason given");
+            Err(verdict::refused(status, said, None, token.expose()))
+        }
+    }
 }
 
-fn refusal(envelope: &Envelope<'_>, token: &Secret) -> Fault {
-    let status = match &envelope.status {
-        Value::Number(number) => number.as_u64(),
+fn status(value: &Value) -> Option<u16> {
+    match value {
+        Value::Number(number) => number.as_u64().and_then(|n| u16::try_from(n).ok()),
         Value::String(text) => text.parse().ok(),
         _ => None,
-    };
-    let status = status.and_then(|status| u16::try_from(status).ok());
-    let said = envelope.error.as_str().unwrap_or_default();
-    match status {
-        Some(200) | None if said.is_empty() => verdict::not_sepay(),
-        status => verdict::refused(status.unwrap_or(400), said, None, token.expose()),
     }
 }
