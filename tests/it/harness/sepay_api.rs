@@ -63,13 +63,13 @@ impl Booking {
     }
 }
 
-/// The order of v1's list, which nobody promises.
+/// What v1's list begins with, which nobody promises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Order {
     #[default]
-    NewestIdFirst,
-    OldestIdFirst,
-    LatestBookedFirst,
+    NewestIds,
+    OldestIds,
+    LatestBooked,
 }
 
 /// A request, as it was answered.
@@ -162,16 +162,16 @@ impl FakeSepay {
 
     /// The id that its webhook and v1 have for it.
     pub fn book(&self, booking: Booking) -> i64 {
-        let mut shelf = self.shelf();
-        shelf.bookings.push(booking);
-        Shelf::id(shelf.bookings.len() - 1)
+        let mut known = self.known();
+        known.bookings.push(booking);
+        Shelf::id(known.bookings.len() - 1)
     }
 
     /// The body of the webhook about it.
     pub fn webhook(&self, id: i64) -> Value {
-        let shelf = self.shelf();
-        let place = (0..shelf.bookings.len()).find(|place| Shelf::id(*place) == id);
-        lists::webhook(id, &shelf.bookings[place.unwrap()])
+        let known = self.known();
+        let place = (0..known.bookings.len()).find(|place| Shelf::id(*place) == id);
+        lists::webhook(id, &known.bookings[place.unwrap()])
     }
 
     /// Its id in v2.
@@ -180,33 +180,33 @@ impl FakeSepay {
     }
 
     pub fn watch(&self, account: &str, is_active: bool) {
-        self.shelf().accounts.push((account.to_owned(), is_active));
+        self.known().accounts.push((account.to_owned(), is_active));
     }
 
     pub fn order(&self, order: Order) {
-        self.shelf().order = order;
+        self.known().order = order;
     }
 
     /// Items of the same second come in another order in each answer.
     pub fn ties_move(&self) {
-        self.shelf().ties_move = true;
+        self.known().ties_move = true;
     }
 
     /// One of these is booked with each request, before it is answered.
     pub fn arriving(&self, bookings: impl IntoIterator<Item = Booking>) {
-        self.shelf().arriving.extend(bookings);
+        self.known().arriving.extend(bookings);
     }
 
     /// The next request gets this.
     pub fn instead(&self, canned: Canned) {
-        self.shelf().canned.push_back(canned);
+        self.known().canned.push_back(canned);
     }
 
     pub fn asked(&self) -> Vec<Asked> {
-        self.shelf().asked.clone()
+        self.known().asked.clone()
     }
 
-    fn shelf(&self) -> MutexGuard<'_, Shelf> {
+    fn known(&self) -> MutexGuard<'_, Shelf> {
         self.shelf.lock().unwrap()
     }
 }

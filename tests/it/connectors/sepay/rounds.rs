@@ -31,11 +31,7 @@ async fn after_a_day_without_webhooks_every_one_of_10_000_transfers_is_found_onc
 
 #[tokio::test]
 async fn in_whatever_order_v1_lists_nothing_is_lost_when_banks_book_late() {
-    for order in [
-        Order::NewestIdFirst,
-        Order::OldestIdFirst,
-        Order::LatestBookedFirst,
-    ] {
+    for order in [Order::NewestIds, Order::OldestIds, Order::LatestBooked] {
         let clock = Clock::still(NOW);
         let fake = FakeSepay::start(&clock).await;
         fake.order(order);
@@ -173,8 +169,8 @@ async fn money_into_a_foreign_account_is_never_dropped_and_money_out_of_one_is_n
         ] {
             let booking = Booking::incoming(account, 9, "x", NOW).reference(reference);
             fake.book(Booking {
-                incoming,
                 sub_account,
+                incoming,
                 ..booking
             });
         }

@@ -7,7 +7,7 @@ use crate::harness::sepay_api::Order;
 async fn three_shapes(booking: Booking) -> (i64, [TransferFact; 3], [String; 3]) {
     let clock = Clock::still(NOW);
     let fake = FakeSepay::start(&clock).await;
-    fake.order(Order::OldestIdFirst);
+    fake.order(Order::OldestIds);
     let id = fake.book(booking);
     let mut facts = Vec::new();
     let mut keys = Vec::new();

@@ -52,9 +52,9 @@ pub(super) fn v1_transactions(shelf: &Shelf, query: &str) -> Canned {
     );
     found.retain(|(id, _)| since.is_none_or(|since| *id >= since));
     found.sort_by_key(|(id, booking)| match shelf.order {
-        Order::NewestIdFirst => (-id, 0),
-        Order::OldestIdFirst => (*id, 0),
-        Order::LatestBookedFirst => (-booking.booked_at.0, *id),
+        Order::NewestIds => (-id, 0),
+        Order::OldestIds => (*id, 0),
+        Order::LatestBooked => (-booking.booked_at.0, *id),
     });
     let items: Vec<Value> = found.iter().take(limit).map(v1_item).collect();
     let body = json!({"status": 200, "error": null, "messages": {"success": true},

@@ -19,7 +19,7 @@ use crate::fact::{Direction, TransferFact};
 const LATEST: usize = 100;
 
 /// Their main accounts receive nothing that SePay sees, so a virtual one is to be expected: BIDV,
-/// OCB, MSB, KienLongBank. Source: developer.sepay.vn, "Bank accounts".
+/// OCB, MSB, `KienLongBank`. Source: developer.sepay.vn, "Bank accounts".
 const VIRTUAL_ONLY: [&str; 4] = ["970418", "970448", "970426", "970452"];
 
 /// Where SePay's messages are to go.
