@@ -133,7 +133,7 @@ struct Listed<'a> {
     items: Vec<&'a RawValue>,
     /// What was asked for has more than this page.
     more: bool,
-    /// How much it has in all; where that is not said, what it has at least.
+    /// How much that has in all, or a guess.
     holds: usize,
 }
 

@@ -51,7 +51,8 @@ pub(super) fn transactions<'a>(
 ) -> Result<Listed<'a>, Fault> {
     let items = items(body, token)?;
     let more = items.len() >= limit(window);
-    let holds = items.len();
+    // How much more is not said: as much again.
+    let holds = items.len() * if more { 2 } else { 1 };
     Ok(Listed { items, more, holds })
 }
 

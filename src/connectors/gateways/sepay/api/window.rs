@@ -52,7 +52,7 @@ impl Window {
         if self.from == self.to {
             return None;
         }
-        let holds = whole(holds.max(2 * fits));
+        let holds = whole(holds.max(fits));
         let width = self.width().saturating_mul(3 * whole(fits)) / (4 * holds);
         Some(Self {
             to: self.from + width.max(1) - 1,
