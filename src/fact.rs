@@ -83,13 +83,14 @@ pub struct TransferFact {
 }
 
 impl TransferFact {
-    /// By what a transfer without a bank reference may be known again when it comes along another
-    /// road: account, direction, amount, second of booking, and a digest of the memo's letters and
-    /// digits. Two transfers can share it (the same payer twice in one second), so it joins one
-    /// report of each road at most. `None` where the second is not known.
+    /// What there is to know a transfer again by when it comes along another road and the bank gave
+    /// no reference: account, direction, amount, second of booking, and a digest of the memo's
+    /// letters and digits. Two that are alike in all of it are told apart by nothing but their
+    /// number, so it joins one report of each road at most. `None`: nothing single enough.
     #[must_use]
     pub fn weak_key(&self) -> Option<String> {
-        let second = self.booked_at?.unix_seconds();
+        let booked_at = self.booked_at.filter(|_| self.natural_key.is_none())?;
+        let second = booked_at.unix_seconds();
         let memo = squeezed(self.memos.first().map_or("", String::as_str));
         let digest = hex::encode(&Sha256::digest(memo)[..16]);
         let (account, direction) = (&self.account, self.direction.as_str());
