@@ -1,6 +1,9 @@
 //! What a gateway said, in our words: parsed by a connector, accepted into the books by `fulfilment::settle`.
 //! Facts may come late, twice, and in any order; each says what is so, never what to do.
 
+use sha2::{Digest, Sha256};
+
+use crate::ascii;
 use crate::clock::Timestamp;
 use crate::money::Money;
 
@@ -11,6 +14,17 @@ pub enum Direction {
     In,
     /// Sent.
     Out,
+}
+
+impl Direction {
+    /// The word in keys and tables.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::In => "in",
+            Self::Out => "out",
+        }
+    }
 }
 
 /// One statement of a gateway about the world.
@@ -61,27 +75,50 @@ pub struct TransferFact {
     pub reference: String,
     /// Which order it is for, where the gateway knows. Then the memos are not asked.
     pub order: Option<OrderName>,
-    /// Every text that may hold an order code, best first: the gateway's own extraction, the memo,
-    /// the raw bank notification.
+    /// Every text that may hold an order code: first the payer's memo as the bank wrote it, then
+    /// the gateway's own extraction, the raw bank notification.
     pub memos: Vec<String>,
     /// When the bank booked it.
     pub booked_at: Option<Timestamp>,
 }
 
 impl TransferFact {
-    /// What there is to know a transfer again by, where the bank gave no reference: two that are alike
-    /// in all of it are told apart by nothing but their number. `None`: nothing single enough.
+    /// What there is to know a transfer again by when it comes along another road and the bank gave
+    /// no reference: account, direction, amount, second of booking, and a digest of the memo's
+    /// letters and digits. Two that are alike in all of it are told apart by nothing but their
+    /// number, so it joins one report of each road at most. `None`: nothing single enough.
     #[must_use]
     pub fn weak_key(&self) -> Option<String> {
         let booked_at = self.booked_at.filter(|_| self.natural_key.is_none())?;
-        let way = match self.direction {
-            Direction::In => "in",
-            Direction::Out => "out",
-        };
-        let (account, amount, second) =
-            (&self.account, self.amount.minor, booked_at.unix_seconds());
-        Some(format!("{account}|{way}|{amount}|{second}"))
+        let second = booked_at.unix_seconds();
+        let memo = squeezed(self.memos.first().map_or("", String::as_str));
+        let digest = hex::encode(&Sha256::digest(memo)[..16]);
+        let (account, direction) = (&self.account, self.direction.as_str());
+        let amount = self.amount.minor;
+        Some(format!("{account}|{direction}|{amount}|{second}|{digest}"))
     }
+
+    /// The road by which the gateway told of it, where the gateway has several that number
+    /// transfers differently: what stands before the colon in the provider id; else empty.
+    #[must_use]
+    pub fn road(&self) -> &str {
+        self.provider_id
+            .split_once(':')
+            .map_or("", |(road, _)| road)
+    }
+}
+
+/// Capitals and digits only: banks and gateways differ in case, diacritics, blanks and dashes.
+fn squeezed(memo: &str) -> String {
+    let mut plain = String::with_capacity(memo.len());
+    for character in memo.chars() {
+        ascii::fold(character, |c| {
+            if c.is_ascii_alphanumeric() {
+                plain.push(c.to_ascii_uppercase());
+            }
+        });
+    }
+    plain
 }
 
 /// Where a checkout stands.

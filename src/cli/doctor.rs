@@ -45,6 +45,7 @@ pub(super) async fn run(place: &Place) -> anyhow::Result<()> {
     for (name, lms) in &world.lms {
         findings.note(&format!("connection {name}"), lms.ping().await);
     }
+    gateways(&world, &config.public_url, &mut findings).await;
     if let Some(stored) = stored {
         courses(&stored, &world, &mut findings).await;
     }
@@ -72,6 +73,26 @@ async fn database(config: &Config, findings: &mut Findings) -> Option<Catalogue>
         .map(|c| format!("{} course(s) on sale", c.courses.len()));
     findings.note("catalogue", counted);
     stored.ok()
+}
+
+/// Every gateway with an API says how the seller's settings over there look.
+async fn gateways(world: &Connectors, public_url: &str, findings: &mut Findings) {
+    for (name, teller) in &world.tellers {
+        let gateway = format!("gateway {name}");
+        match teller.inspect(public_url).await {
+            Err(fault) => findings.note(&gateway, Err::<&str, _>(fault)),
+            Ok(found) => {
+                for finding in found {
+                    let verdict = if finding.sound {
+                        Ok(finding.what)
+                    } else {
+                        Err(finding.what)
+                    };
+                    findings.note(&gateway, verdict);
+                }
+            }
+        }
+    }
 }
 
 /// Every course is where the catalogue says.

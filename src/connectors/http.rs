@@ -82,7 +82,7 @@ pub struct Answer {
     pub status: u16,
     /// `Content-Type`, lower case, empty when absent.
     pub content_type: String,
-    /// `Retry-After` in seconds, at most an hour. The form with a date is ignored: it would need
+    /// `Retry-After`, or a header whose name ends so, in seconds, at most an hour. The form with a date is ignored: it would need
     /// both clocks to agree.
     pub retry_after: Option<Duration>,
     /// Where a redirect points.
@@ -167,9 +167,7 @@ pub async fn exchange(request: reqwest::RequestBuilder, limits: Limits) -> Resul
         content_type: text(headers, &CONTENT_TYPE)
             .unwrap_or_default()
             .to_lowercase(),
-        retry_after: text(headers, &RETRY_AFTER)
-            .and_then(|seconds| seconds.trim().parse().ok())
-            .map(|seconds| Duration::from_secs(seconds).min(LONGEST_PAUSE)),
+        retry_after: retry_after(headers),
         location: text(headers, &LOCATION),
         body: Vec::new(),
     };
@@ -187,6 +185,15 @@ async fn whole_body(response: &mut reqwest::Response, limit: usize) -> Result<Ve
         body.extend_from_slice(&chunk);
     }
     Ok(body)
+}
+
+/// Some put a name of their own before the header's, as `x-NAME-retry-after`.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let is_own = |name: &&HeaderName| name.as_str().ends_with("-retry-after");
+    let own = headers.keys().find(is_own);
+    let asked = text(headers, &RETRY_AFTER).or_else(|| text(headers, own?))?;
+    let seconds = asked.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds).min(LONGEST_PAUSE))
 }
 
 fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {

@@ -83,6 +83,10 @@ impl Gateways {
 pub type Tellers = BTreeMap<&'static str, Arc<dyn teller::Teller>>;
 
 /// The registry's other half: one entry per gateway that has an API.
-pub fn tellers(_settings: &Payments) -> anyhow::Result<Tellers> {
-    Ok(BTreeMap::new())
+pub fn tellers(settings: &Payments) -> anyhow::Result<Tellers> {
+    let mut tellers = Tellers::new();
+    if let Some(api) = sepay::api::Api::from_settings(settings)? {
+        tellers.insert(sepay::NAME, Arc::new(api));
+    }
+    Ok(tellers)
 }

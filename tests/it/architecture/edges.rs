@@ -205,7 +205,7 @@ fn is_allowed(from: &str, target: &[String]) -> bool {
 /// Values know only simpler values.
 fn is_value_below(value: &str, other: &str) -> bool {
     let below: &[&str] = match value {
-        "fact" => &["clock", "money"],
+        "fact" => &["ascii", "clock", "money"],
         "id" | "outcome" => &["clock"],
         _ => &[],
     };

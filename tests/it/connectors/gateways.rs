@@ -307,10 +307,10 @@ fn the_documented_body_is_read_field_by_field() {
 }
 
 #[test]
-fn memos_are_the_code_then_the_memo_then_the_notification() {
+fn memos_are_the_memo_then_the_code_then_the_notification() {
     let memos = transfer(VIRTUAL).memos;
-    assert_eq!(memos[0], "DH952915");
-    assert!(memos[1].starts_with("103968932085-DH952915"));
+    assert!(memos[0].starts_with("103968932085-DH952915"));
+    assert_eq!(memos[1], "DH952915");
     assert!(memos[2].starts_with("BankAPINotify Qaetep9929"));
     assert_eq!(transfer(OVERLOOKED).memos.len(), 2);
 }
@@ -518,13 +518,38 @@ fn fields_of_the_wrong_kind_are_named() {
 }
 
 #[test]
-fn a_web_form_is_refused_with_the_setting_that_mends_it() {
-    let form = "id=92704&gateway=Vietcombank&transferType=in&transferAmount=2277000";
+fn a_web_form_is_the_same_transfer_under_the_same_name() {
+    let object: serde_json::Map<String, Value> = serde_json::from_str(VIRTUAL).unwrap();
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    for (name, value) in &object {
+        form.append_pair(name, value.as_str().unwrap());
+    }
+    let form = form.finish();
+    assert!(form.contains("+SEPAY6747+"), "it is encoded: {form}");
+    assert_eq!(transfer(&form), transfer(VIRTUAL));
+    assert_eq!(event_key(&form), event_key(VIRTUAL));
+    let short = "id=92704&accountNumber=0123499999&transferType=in&transferAmount=2277000&code=";
+    let read = transfer(short);
+    assert_eq!((read.amount, read.memos.len()), (Money::vnd(2_277_000), 0));
+    assert_eq!(
+        fault("id=92704&gateway=Vietcombank"),
+        "accountNumber is missing"
+    );
+}
+
+#[test]
+fn a_form_that_says_something_twice_or_too_much_is_refused() {
+    assert!(fault("id=1&id=2").contains("twice"));
+    let many: Vec<String> = (0..101).map(|n| format!("f{n}=1")).collect();
+    assert!(fault(&many.join("&")).contains("too many fields"));
+}
+
+#[test]
+fn a_multipart_body_is_refused_with_the_setting_that_mends_it() {
     let multipart =
         "--boundary\r\nContent-Disposition: form-data; name=\"id\"\r\n\r\n92704\r\n--boundary--";
-    for body in [form, multipart] {
-        assert!(fault(body).contains("set the webhook's content type to application/json"));
-    }
+    assert!(fault(multipart).contains("set the webhook's content type to application/json"));
+    assert!(event_key(multipart).starts_with("sha256:"));
 }
 
 #[test]

@@ -3,4 +3,5 @@
 mod gateways;
 mod lms;
 mod mail;
+mod sepay;
 mod sources;

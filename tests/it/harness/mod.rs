@@ -3,6 +3,7 @@
 pub mod books;
 pub mod coupons;
 pub mod databases;
+pub mod sepay_api;
 pub mod server;
 pub mod shop;
 pub mod smtp;

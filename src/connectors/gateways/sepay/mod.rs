@@ -1,9 +1,10 @@
-//! SePay tells of transfers on the seller's own bank account by a webhook (its product "bank
-//! transfer webhooks"; not its payment gateway, not its bank hub). What a body says is in `wire`.
-//! Two deliveries of one event, also replays days later, have the same id; a replay is harmless.
+//! SePay tells of transfers on the seller's own bank accounts by a webhook (its product "bank
+//! transfer webhooks"; not its payment gateway, not its bank hub), and lists them through an API:
+//! `api`. What a body of either says is in `wire`. Two deliveries of one event, also replays days
+//! later, have the same id; a replay is harmless.
 
 use hmac::{Hmac, KeyInit, Mac};
-use sha2::{Digest, Sha256};
+use sha2::Sha256;
 
 use super::{Authentic, Gateway, Message, NotAuthentic, NotUnderstood};
 use crate::clock::Timestamp;
@@ -11,6 +12,7 @@ use crate::config::{self, Secret};
 use crate::fact::Fact;
 use crate::money::Money;
 
+pub mod api;
 mod wire;
 
 /// Its name in tables and URLs.
@@ -53,8 +55,7 @@ impl Gateway for SePay {
     }
 
     fn event_key(&self, body: &[u8]) -> String {
-        wire::provider_id(body)
-            .unwrap_or_else(|_| format!("sha256:{}", hex::encode(Sha256::digest(body))))
+        wire::event_key(body)
     }
 
     fn read(&self, body: &[u8]) -> Result<Vec<Fact>, NotUnderstood> {

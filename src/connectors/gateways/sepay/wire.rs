@@ -1,26 +1,124 @@
-//! SePay's webhook body, read leniently: fields we do not know do not matter, numbers come as
-//! numbers or as text. What is needed and cannot be understood is named. Every value is kept as the text
-//! it came as until it is needed, because account numbers and ids must not pass through a float.
+//! What SePay says of a transfer, read leniently: fields we do not know do not matter, numbers come as
+//! numbers or as text. What is needed and cannot be understood is named. One transfer comes in three
+//! shapes (webhook, item of the API v1, item of v2), each numbering transfers in its own way.
 
 use jiff::civil::DateTime;
-use jiff::tz::Offset;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
 
+use self::field::{Field, fault, in_vietnam};
 use super::{NAME, NotUnderstood};
-use crate::clock::Timestamp;
 use crate::fact::{Direction, TransferFact};
 use crate::money::Money;
 
-/// SePay writes Vietnam's wall clock, without saying so.
-pub(super) const VIETNAM_MINUTES: i32 = 7 * 60;
-/// `2023-03-25 14:02:37`.
-pub(super) const DATE_FORMAT: &str = "%Y-%m-%d %H:%M:%S";
+mod field;
+mod form;
 
-/// More than any bank moves in one transfer: a fault of the sender, not money.
-const MOST_DONG: i64 = 10_000_000_000_000;
-const LONGEST_ID: usize = 64;
+pub(super) use self::field::{DATE_FORMAT, VIETNAM_MINUTES};
 
+/// What makes two bodies the same event: the id of the transaction and the road it came along, as
+/// soon as the id can be read, whatever the rest is; else a digest of the body.
+pub(super) fn event_key(body: &[u8]) -> String {
+    let json = form::as_json(body);
+    let id = json.and_then(|json| Shape::of(&json)?.provider_id());
+    id.unwrap_or_else(|_| format!("sha256:{}", hex::encode(Sha256::digest(body))))
+}
+
+/// The transfer that a body tells of.
+pub(super) fn read(body: &[u8]) -> Result<TransferFact, NotUnderstood> {
+    let json = form::as_json(body)?;
+    let shape = Shape::of(&json)?;
+    let told = shape.told()?;
+    Ok(TransferFact {
+        gateway: NAME.to_owned(),
+        provider_id: shape.provider_id()?,
+        natural_key: told.natural_key(),
+        account: told.account,
+        sub_account: told.sub_account,
+        direction: told.direction,
+        amount: Money::vnd(told.dong),
+        order: None,
+        memos: told.memos.into_iter().flatten().collect(),
+        reference: told.reference,
+        booked_at: told.booked.and_then(in_vietnam),
+    })
+}
+
+/// One transfer, whichever way it was told.
+struct Told {
+    account: String,
+    sub_account: Option<String>,
+    direction: Direction,
+    dong: i64,
+    reference: String,
+    booked: Option<DateTime>,
+    /// The memo, SePay's own extraction from it, the bank's raw notification. The memo is first,
+    /// because it is the one text that every road has: [`TransferFact::weak_key`].
+    memos: [Option<String>; 3],
+}
+
+impl Told {
+    fn natural_key(&self) -> Option<String> {
+        let booked = self.booked.filter(|_| !self.reference.is_empty())?;
+        let Self {
+            account,
+            dong,
+            reference,
+            ..
+        } = self;
+        let direction = self.direction.as_str();
+        let booked = booked.strftime(DATE_FORMAT);
+        Some(format!("{account}|{direction}|{dong}|{reference}|{booked}"))
+    }
+}
+
+enum Shape<'a> {
+    Webhook(Webhook<'a>),
+    Listed(Listed<'a>),
+}
+
+impl<'a> Shape<'a> {
+    fn of(json: &'a [u8]) -> Result<Self, NotUnderstood> {
+        let webhook: Webhook<'_> = parse(json)?;
+        let listed: Listed<'_> = parse(json)?;
+        Ok(if webhook.is_one() || !listed.is_one() {
+            Self::Webhook(webhook)
+        } else {
+            Self::Listed(listed)
+        })
+    }
+
+    /// A webhook's id as it is; the ids of the two APIs after the API's name. v2 has UUIDs. v1's
+    /// numbers look like the webhook's, but nobody promises that they are: one taken for another
+    /// would swallow money, while the same transfer under two ids is found by its natural key.
+    fn provider_id(&self) -> Result<String, NotUnderstood> {
+        match self {
+            Self::Webhook(webhook) => Field("id", webhook.id).id(),
+            Self::Listed(item) => {
+                let id = Field("id", item.id).id()?;
+                let is_number = id.bytes().all(|c| c.is_ascii_digit());
+                let is_v1 = is_number && item.transfer_type.is_none();
+                Ok(format!("{}:{id}", if is_v1 { "v1" } else { "v2" }))
+            }
+        }
+    }
+
+    fn told(&self) -> Result<Told, NotUnderstood> {
+        match self {
+            Self::Webhook(webhook) => webhook.told(),
+            Self::Listed(item) => item.told(),
+        }
+    }
+}
+
+fn parse<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, NotUnderstood> {
+    serde_json::from_slice(json)
+        .map_err(|e| fault("body", &format!("is not a JSON object we can read: {e}")))
+}
+
+/// Source: developer.sepay.vn, "Integrate webhook". Every value is kept as the text it came as
+/// until it is needed, because account numbers and ids must not pass through a float.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Webhook<'a> {
@@ -46,178 +144,107 @@ struct Webhook<'a> {
     reference_code: Option<&'a RawValue>,
 }
 
-/// The id of the transaction, the same in every delivery; as soon as it can be read, whatever the rest is.
-pub(super) fn provider_id(body: &[u8]) -> Result<String, NotUnderstood> {
-    id(parse(body)?.id)
-}
-
-/// The transfer that a body tells of.
-pub(super) fn read(body: &[u8]) -> Result<TransferFact, NotUnderstood> {
-    let webhook = parse(body)?;
-    let account = digits_kept("accountNumber", webhook.account_number)?;
-    let direction = direction(webhook.transfer_type)?;
-    let amount = amount(webhook.transfer_amount)?;
-    let reference = text("referenceCode", webhook.reference_code)?.unwrap_or_default();
-    let booked = text("transactionDate", webhook.transaction_date)?.and_then(|d| wall_clock(&d));
-    Ok(TransferFact {
-        gateway: NAME.to_owned(),
-        provider_id: id(webhook.id)?,
-        natural_key: natural_key(&account, direction, amount, &reference, booked),
-        account,
-        sub_account: text("subAccount", webhook.sub_account)?,
-        direction,
-        amount: Money::vnd(amount),
-        order: None,
-        memos: memos(&webhook)?,
-        reference,
-        booked_at: booked.and_then(in_vietnam),
-    })
-}
-
-fn parse(body: &[u8]) -> Result<Webhook<'_>, NotUnderstood> {
-    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    if is_form(body) {
-        let mend = "set the webhook's content type to application/json in SePay";
-        return Err(fault("body", &format!("is a web form, not JSON: {mend}")));
+impl Webhook<'_> {
+    fn is_one(&self) -> bool {
+        self.account_number.is_some()
+            || self.transfer_amount.is_some()
+            || self.transfer_type.is_some()
     }
-    // serde would take an array for the fields in order.
-    if body.trim_ascii_start().first() != Some(&b'{') {
-        return Err(fault("body", "is not a JSON object"));
-    }
-    serde_json::from_slice(body)
-        .map_err(|e| fault("body", &format!("is not a JSON object we can read: {e}")))
-}
 
-/// Multipart begins with its boundary's dashes, the other kind with `name=value`.
-fn is_form(body: &[u8]) -> bool {
-    let name = body
-        .iter()
-        .take_while(|c| c.is_ascii_alphanumeric() || **c == b'_')
-        .count();
-    body.starts_with(b"--") || (name > 0 && body.get(name) == Some(&b'='))
-}
-
-fn id(raw: Option<&RawValue>) -> Result<String, NotUnderstood> {
-    let id = digits_kept("id", raw)?;
-    let sound = id.len() <= LONGEST_ID && id.bytes().all(|c| c.is_ascii_graphic());
-    if sound {
-        Ok(id)
-    } else {
-        Err(fault("id", "is not an id"))
+    fn told(&self) -> Result<Told, NotUnderstood> {
+        let date = Field("transactionDate", self.transaction_date);
+        Ok(Told {
+            account: Field("accountNumber", self.account_number).digits()?,
+            direction: Field("transferType", self.transfer_type).direction()?,
+            dong: Field("transferAmount", self.transfer_amount).dong()?,
+            reference: Field("referenceCode", self.reference_code)
+                .text()?
+                .unwrap_or_default(),
+            booked: date.wall_clock()?,
+            sub_account: Field("subAccount", self.sub_account).text()?,
+            memos: [
+                Field("content", self.content).text()?,
+                Field("code", self.code).text()?,
+                Field("description", self.description).text()?,
+            ],
+        })
     }
 }
 
-/// Text, or a whole number digit by digit.
-fn digits_kept(field: &str, raw: Option<&RawValue>) -> Result<String, NotUnderstood> {
-    let is_number = raw.is_some_and(|raw| !raw.get().starts_with('"'));
-    let text = text(field, raw)?.ok_or_else(|| fault(field, "is missing"))?;
-    if is_number && !text.bytes().all(|c| c.is_ascii_digit()) {
-        return Err(fault(field, "is not a whole number"));
-    }
-    Ok(text)
+/// Source: developer.sepay.vn, "API transactions" v1 and v2. v1 says `sub_account` and has no
+/// `transfer_type`; v2 says `va`.
+#[derive(Deserialize)]
+struct Listed<'a> {
+    #[serde(borrow, default)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    transaction_date: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    account_number: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    sub_account: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    va: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    code: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    transaction_content: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    transfer_type: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    amount_in: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    amount_out: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    reference_number: Option<&'a RawValue>,
 }
 
-/// A text or a number as it was written; empty counts as absent. PostgreSQL stores no NUL, so a
-/// blank takes its place.
-fn text(field: &str, raw: Option<&RawValue>) -> Result<Option<String>, NotUnderstood> {
-    let Some(raw) = raw.map(RawValue::get) else {
-        return Ok(None);
-    };
-    let text = match raw.as_bytes().first() {
-        Some(b'"') => {
-            serde_json::from_str::<String>(raw).map_err(|_| fault(field, "is not readable text"))?
+impl Listed<'_> {
+    fn is_one(&self) -> bool {
+        self.account_number.is_some() || self.amount_in.is_some() || self.amount_out.is_some()
+    }
+
+    fn told(&self) -> Result<Told, NotUnderstood> {
+        let account = Field("account_number", self.account_number).digits()?;
+        let (direction, dong) = self.moved()?;
+        let reference = Field("reference_number", self.reference_number).text()?;
+        let date = Field("transaction_date", self.transaction_date);
+        let virtual_account = Field("va", self.va).text()?;
+        Ok(Told {
+            account,
+            direction,
+            dong,
+            reference: reference.unwrap_or_default(),
+            booked: date.wall_clock()?,
+            sub_account: match virtual_account {
+                Some(number) => Some(number),
+                None => Field("sub_account", self.sub_account).text()?,
+            },
+            memos: [
+                Field("transaction_content", self.transaction_content).text()?,
+                Field("code", self.code).text()?,
+                None,
+            ],
+        })
+    }
+
+    /// v2 says which way; in v1 it is the amount that is not zero.
+    fn moved(&self) -> Result<(Direction, i64), NotUnderstood> {
+        let came = Field("amount_in", self.amount_in);
+        let went = Field("amount_out", self.amount_out);
+        if self.transfer_type.is_some() {
+            return match Field("transfer_type", self.transfer_type).direction()? {
+                Direction::In => Ok((Direction::In, came.dong()?)),
+                Direction::Out => Ok((Direction::Out, went.dong()?)),
+            };
         }
-        Some(b'-' | b'0'..=b'9') => raw.to_owned(),
-        _ => return Err(fault(field, "is neither text nor a number")),
-    };
-    let text = text.replace('\0', " ").trim().to_owned();
-    Ok(Some(text).filter(|t| !t.is_empty()))
-}
-
-fn direction(raw: Option<&RawValue>) -> Result<Direction, NotUnderstood> {
-    let word = text("transferType", raw)?.ok_or_else(|| fault("transferType", "is missing"))?;
-    match word.to_ascii_lowercase().as_str() {
-        "in" => Ok(Direction::In),
-        "out" => Ok(Direction::Out),
-        _ => Err(fault("transferType", "is neither \"in\" nor \"out\"")),
+        match (came.dong_or_none()?, went.dong_or_none()?) {
+            (came, 0) if came > 0 => Ok((Direction::In, came)),
+            (0, went) if went > 0 => Ok((Direction::Out, went)),
+            _ => Err(fault(
+                "amount_in",
+                "and amount_out do not say which way the money went",
+            )),
+        }
     }
-}
-
-fn amount(raw: Option<&RawValue>) -> Result<i64, NotUnderstood> {
-    let text = text("transferAmount", raw)?.ok_or_else(|| fault("transferAmount", "is missing"))?;
-    dong(&text).map_err(|why| fault("transferAmount", why))
-}
-
-fn dong(text: &str) -> Result<i64, &'static str> {
-    if text.starts_with('-') {
-        return Err("is negative");
-    }
-    let number = if text.contains(['e', 'E']) {
-        written_out(text)?
-    } else {
-        text.to_owned()
-    };
-    let (whole, fraction) = number.split_once('.').unwrap_or((&number, "0"));
-    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|c| c.is_ascii_digit());
-    if !is_digits(whole) || !is_digits(fraction) {
-        return Err("is not a number");
-    }
-    if fraction.bytes().any(|c| c != b'0') {
-        return Err("has a fraction, and dong have none");
-    }
-    whole
-        .parse()
-        .ok()
-        .filter(|dong| *dong <= MOST_DONG)
-        .ok_or("is absurdly large")
-}
-
-/// `2.5e7` as `25000000`. Up to 2^53 a float is exact, and nothing above is accepted as money.
-fn written_out(text: &str) -> Result<String, &'static str> {
-    let number: f64 = text.parse().map_err(|_| "is not a number")?;
-    if number.abs() <= 1e15 {
-        Ok(number.to_string())
-    } else {
-        Err("is absurdly large")
-    }
-}
-
-fn wall_clock(text: &str) -> Option<DateTime> {
-    DateTime::strptime(DATE_FORMAT, text).ok()
-}
-
-fn in_vietnam(wall_clock: DateTime) -> Option<Timestamp> {
-    let offset = Offset::from_seconds(VIETNAM_MINUTES * 60).ok()?;
-    let instant = offset.to_timestamp(wall_clock).ok()?;
-    Some(Timestamp(instant.as_millisecond()))
-}
-
-fn natural_key(
-    account: &str,
-    direction: Direction,
-    amount: i64,
-    reference: &str,
-    booked: Option<DateTime>,
-) -> Option<String> {
-    let booked = booked.filter(|_| !reference.is_empty())?;
-    let direction = match direction {
-        Direction::In => "in",
-        Direction::Out => "out",
-    };
-    let booked = booked.strftime(DATE_FORMAT);
-    Some(format!(
-        "{account}|{direction}|{amount}|{reference}|{booked}"
-    ))
-}
-
-/// Best first: SePay's own extraction, the memo, the bank's raw notification.
-fn memos(webhook: &Webhook<'_>) -> Result<Vec<String>, NotUnderstood> {
-    let code = text("code", webhook.code)?;
-    let content = text("content", webhook.content)?;
-    let description = text("description", webhook.description)?;
-    Ok([code, content, description].into_iter().flatten().collect())
-}
-
-fn fault(field: &str, what: &str) -> NotUnderstood {
-    NotUnderstood(format!("{field} {what}"))
 }
