@@ -19,6 +19,9 @@ pub enum Grant {
     Retry {
         /// The grant's id, `gra_…`.
         id: String,
+        /// Why, for the audit.
+        #[arg(long)]
+        why: Option<String>,
     },
     /// End access now; the learning platform follows within a minute.
     Revoke {
@@ -42,13 +45,13 @@ impl Grant {
         };
         let hours = config.fulfilment.give_up_after_hours;
         let written = match self {
-            Self::Retry { id } => {
-                let (id, time) = (
-                    GrantId::from(id.as_str()),
-                    Duration::from_secs(3600) * hours,
-                );
+            Self::Retry { id, why } => {
+                let time = Duration::from_secs(3600) * hours;
+                let (id, why) = (GrantId::from(id.as_str()), why.clone());
                 db.write(move |tx| {
-                    Box::pin(async move { complete::retry(tx, &moment, &id, time).await })
+                    Box::pin(async move {
+                        complete::retry(tx, &moment, &id, time, why.as_deref()).await
+                    })
                 })
                 .await
             }

@@ -16,6 +16,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "V2__catalogue",
         include_str!("../../migrations/V2__catalogue.sql"),
     ),
+    (
+        "V5__api_keys",
+        include_str!("../../migrations/V5__api_keys.sql"),
+    ),
 ];
 
 /// Any number will do, as long as every version of Bursar uses the same: "bursar" in ASCII.

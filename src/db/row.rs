@@ -119,7 +119,8 @@ id_args!(
     AllocationId,
     TaskId,
     EmailId,
-    AuditId
+    AuditId,
+    ApiKeyId
 );
 
 /// A value read back as a Rust type.

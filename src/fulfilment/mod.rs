@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
+pub mod cancel;
 pub mod complete;
+pub mod intervene;
 pub mod place;
 pub mod plan;
 pub mod price;

@@ -6,6 +6,7 @@ use crate::db::Sql;
 use crate::id::{Identifier, Mint};
 
 pub mod allocation;
+pub mod api_key;
 pub mod audit;
 pub mod bundle;
 pub mod catalogue;
@@ -14,6 +15,7 @@ pub mod connection;
 pub mod course;
 pub mod customer;
 pub mod email;
+pub mod figures;
 pub mod gateway_event;
 pub mod grant;
 pub mod key;
@@ -48,6 +50,7 @@ impl Moment {
 pub fn statements() -> Vec<&'static Sql> {
     [
         allocation::STATEMENTS,
+        api_key::STATEMENTS,
         audit::STATEMENTS,
         bundle::STATEMENTS,
         catalogue::STATEMENTS,
@@ -55,13 +58,17 @@ pub fn statements() -> Vec<&'static Sql> {
         connection::STATEMENTS,
         customer::STATEMENTS,
         email::STATEMENTS,
+        figures::STATEMENTS,
         gateway_event::STATEMENTS,
         grant::STATEMENTS,
+        grant::list::STATEMENTS,
         key::STATEMENTS,
         line::STATEMENTS,
         order::STATEMENTS,
+        order::list::STATEMENTS,
         payment::STATEMENTS,
         task::STATEMENTS,
+        task::list::STATEMENTS,
         transfer::STATEMENTS,
     ]
     .concat()

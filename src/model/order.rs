@@ -13,6 +13,8 @@ use crate::id::{CustomerId, OrderId};
 use crate::money::{Currency, Money};
 use crate::words::Locale;
 
+pub mod list;
+
 states! {
     /// The money side of an order.
     PaymentStatus {
