@@ -10,7 +10,6 @@ use crate::error::Error;
 use crate::fulfilment::{complete, revoke};
 use crate::id::{GrantId, Mint};
 use crate::model::Moment;
-use crate::words::Locale;
 
 /// What to do with a grant; `order show` prints their ids.
 #[derive(Debug, Subcommand)]
@@ -63,22 +62,8 @@ impl Grant {
                 .await
             }
         };
-        written.map_err(in_words)?;
+        written.map_err(super::in_words)?;
         println!("written down; a running server acts on it within seconds");
         Ok(())
-    }
-}
-
-/// What the API would say to a person who was refused, and not the code alone.
-fn in_words(error: Error) -> anyhow::Error {
-    match error {
-        Error::Refused(refusal) => {
-            anyhow::anyhow!(
-                Locale::En
-                    .say(&format!("error.{}", refusal.code))
-                    .into_owned()
-            )
-        }
-        other => other.into_anyhow(),
     }
 }

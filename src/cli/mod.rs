@@ -16,13 +16,16 @@ use crate::clock::Clock;
 use crate::config::{Config, process_environment};
 use crate::connectors::Connectors;
 use crate::db::Db;
+use crate::error::{Error, FieldFault};
 use crate::id::Mint;
 use crate::model;
+use crate::words::Locale;
 
 mod catalogue;
 mod demo;
 mod doctor;
 mod grant;
+mod key;
 mod order;
 mod serve;
 mod transfer;
@@ -69,6 +72,9 @@ enum Command {
     /// Try grants again, or end them.
     #[command(subcommand)]
     Grant(grant::Grant),
+    /// Make, list and revoke keys of the admin API.
+    #[command(subcommand)]
+    Key(key::Key),
     /// Look at transfers that wait for a person.
     #[command(subcommand)]
     Transfer(transfer::Transfer),
@@ -87,6 +93,7 @@ pub async fn run() -> ExitCode {
         Command::Catalogue(command) => command.run(&cli.place).await,
         Command::Order(command) => command.run(&cli.place).await,
         Command::Grant(command) => command.run(&cli.place).await,
+        Command::Key(command) => command.run(&cli.place).await,
         Command::Transfer(command) => command.run(&cli.place).await,
     };
     match done {
@@ -173,4 +180,17 @@ async fn app(config: Config, clock: Clock) -> anyhow::Result<std::sync::Arc<App>
 fn operator() -> model::audit::Actor {
     let name = std::env::var("USER").unwrap_or_else(|_| "terminal".to_owned());
     model::audit::Actor::Operator(name)
+}
+
+/// What the API would say to a person who was refused, and not the code alone.
+fn in_words(error: Error) -> anyhow::Error {
+    let say = |key: String| anyhow::anyhow!(Locale::En.say(&key).into_owned());
+    match error {
+        Error::Refused(refusal) => say(format!("error.{}", refusal.code)),
+        Error::Invalid(faults) => match faults.first() {
+            Some(FieldFault { code, .. }) => say(format!("error.field.{code}")),
+            None => say("error.invalid_input".to_owned()),
+        },
+        other => other.into_anyhow(),
+    }
 }
