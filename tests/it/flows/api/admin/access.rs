@@ -89,6 +89,21 @@ async fn each_call_opens_to_the_scope_that_its_description_names_and_to_no_other
 }
 
 #[tokio::test]
+async fn the_page_of_the_admin_api_shows_every_call() {
+    server::each(async |server| {
+        let page = include_str!("../../../../../docs/admin-api.md");
+        for (_, path, _) in calls(&server).await {
+            // Up to the part to fill in, and what follows it.
+            let shown = path.trim_start_matches("/api/v1/admin");
+            for part in shown.split(['{', '}']).step_by(2) {
+                assert!(page.contains(part), "{part} of {path}");
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn too_many_wrong_keys_from_one_address_are_slowed_down_and_a_right_one_is_not() {
     server::each_with(
         |options| options.config.limits.failures_per_minute = 2,
