@@ -72,7 +72,7 @@ async fn create(db: &Db, name: &str, scopes: Vec<Scope>) -> anyhow::Result<()> {
     });
     let secret = made.await.map_err(super::in_words)?;
     println!("{secret}");
-    println!("Keep it now: it is not stored and cannot be shown again.");
+    super::remark("keep it now: it is not stored and cannot be shown again");
     Ok(())
 }
 

@@ -99,7 +99,7 @@ pub async fn run() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
-            say_error(&format!("{e:#}"));
+            remark(&format!("{e:#}"));
             ExitCode::FAILURE
         }
     }
@@ -128,11 +128,12 @@ fn print(text: &str) -> anyhow::Result<()> {
     }
 }
 
+/// What a person should read and a program that takes the output should not.
 #[expect(
     clippy::print_stderr,
-    reason = "errors of a command go to standard error"
+    reason = "errors and remarks of a command go to standard error"
 )]
-fn say_error(text: &str) {
+fn remark(text: &str) {
     eprintln!("bursar: {text}");
 }
 
