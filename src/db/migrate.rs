@@ -16,6 +16,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "V2__catalogue",
         include_str!("../../migrations/V2__catalogue.sql"),
     ),
+    ("V3__money", include_str!("../../migrations/V3__money.sql")),
     (
         "V5__api_keys",
         include_str!("../../migrations/V5__api_keys.sql"),

@@ -1,6 +1,7 @@
 //! Cancel: a person calls an unpaid order off. Money that comes for it later is not dropped: it
 //! waits in the inbox.
 
+use super::{Policy, ledger};
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::id::OrderId;
@@ -9,7 +10,13 @@ use crate::model::order::{self, PaymentStatus};
 
 /// Cancel an order that is not paid. One that is paid in part is refused: that money would lie on
 /// an order that nobody looks at any more.
-pub async fn cancel(tx: &mut Tx<'_>, moment: &Moment, id: &OrderId, why: &str) -> Result<()> {
+pub async fn cancel(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    policy: &Policy,
+    id: &OrderId,
+    why: &str,
+) -> Result<()> {
     let order = order::hold(tx, id).await?;
     if order.payment_status != PaymentStatus::Pending {
         return Err(Error::refused("order_not_open"));
@@ -18,9 +25,8 @@ pub async fn cancel(tx: &mut Tx<'_>, moment: &Moment, id: &OrderId, why: &str) -
         return Err(Error::refused("order_partly_paid"));
     }
     let moves = (PaymentStatus::Pending, PaymentStatus::Cancelled);
-    if order::close_or_reopen(tx, moment, id, moves, order.expires_at, why).await? {
-        Ok(())
-    } else {
-        Err(Error::Conflict("the order moved"))
+    if !order::close_or_reopen(tx, moment, id, moves, order.expires_at, why).await? {
+        return Err(Error::Conflict("the order moved"));
     }
+    ledger::end_checkouts(tx, moment, policy, id).await
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::complete;
+use super::{complete, plan};
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::id::{EmailId, EventId, GrantId, OrderId, TaskId};
@@ -36,6 +36,9 @@ pub async fn retry(
             queue_again(tx, moment, &email).await?;
         }
         Kind::SettleEvent => replay(tx, moment, &EventId::from(task.subject.as_str())).await?,
+        Kind::Checkout | Kind::Poll => task::revive(tx, moment, &again(&task)).await?,
+        // Its refund has failed and access has returned: that is decided anew, not repeated.
+        Kind::Refund => return Err(Error::refused("refund_ended")),
     }
     record(tx, moment, &task, why);
     Ok(task.order)
@@ -62,7 +65,7 @@ pub async fn replay(tx: &mut Tx<'_>, moment: &Moment, id: &EventId) -> Result<()
         return Err(Error::refused("event_settled"));
     }
     gateway_event::reopen(tx, moment, id).await?;
-    task::revive(tx, moment, &reading(id)).await
+    plan::settle(tx, moment, id).await
 }
 
 /// Close a message that nobody will ever understand. Its task runs once more, to find that.
@@ -74,7 +77,7 @@ pub async fn close(tx: &mut Tx<'_>, moment: &Moment, id: &EventId, why: &str) ->
     if !gateway_event::close(tx, moment, id, why).await? {
         return Err(Error::refused("event_closed"));
     }
-    task::revive(tx, moment, &reading(id)).await
+    plan::settle(tx, moment, id).await
 }
 
 async fn queue_again(tx: &mut Tx<'_>, moment: &Moment, email: &Email) -> Result<()> {
@@ -94,12 +97,12 @@ async fn queue_again(tx: &mut Tx<'_>, moment: &Moment, email: &Email) -> Result<
     task::revive(tx, moment, &sending).await
 }
 
-fn reading(event: &EventId) -> NewTask<'_> {
+fn again(task: &Leased) -> NewTask<'_> {
     NewTask {
-        kind: Kind::SettleEvent,
-        order: None,
-        subject: &event.0,
-        connection: None,
+        kind: task.kind,
+        order: task.order.as_ref(),
+        subject: &task.subject,
+        connection: task.connection.as_deref(),
     }
 }
 

@@ -5,6 +5,7 @@ use crate::clock::Timestamp;
 use crate::db::Sql;
 use crate::id::{Identifier, Mint};
 
+pub mod alert;
 pub mod allocation;
 pub mod api_key;
 pub mod audit;
@@ -14,6 +15,7 @@ pub mod code;
 pub mod connection;
 pub mod course;
 pub mod customer;
+pub mod dispute;
 pub mod email;
 pub mod figures;
 pub mod gateway_event;
@@ -22,6 +24,8 @@ pub mod key;
 pub mod line;
 pub mod order;
 pub mod payment;
+pub mod poll;
+pub mod refund;
 mod state;
 pub mod task;
 pub mod transfer;
@@ -49,6 +53,7 @@ impl Moment {
 #[must_use]
 pub fn statements() -> Vec<&'static Sql> {
     [
+        alert::STATEMENTS,
         allocation::STATEMENTS,
         api_key::STATEMENTS,
         audit::STATEMENTS,
@@ -57,6 +62,7 @@ pub fn statements() -> Vec<&'static Sql> {
         course::STATEMENTS,
         connection::STATEMENTS,
         customer::STATEMENTS,
+        dispute::STATEMENTS,
         email::STATEMENTS,
         figures::STATEMENTS,
         gateway_event::STATEMENTS,
@@ -67,6 +73,8 @@ pub fn statements() -> Vec<&'static Sql> {
         order::STATEMENTS,
         order::list::STATEMENTS,
         payment::STATEMENTS,
+        poll::STATEMENTS,
+        refund::STATEMENTS,
         task::STATEMENTS,
         task::list::STATEMENTS,
         transfer::STATEMENTS,

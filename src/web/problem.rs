@@ -15,7 +15,7 @@ use crate::error::{Error, FieldFault};
 use crate::words::Locale;
 
 /// Codes with a status of their own; every other refusal is 422.
-const STATUSES: [(&str, StatusCode); 30] = [
+const STATUSES: [(&str, StatusCode); 31] = [
     ("invalid_json", StatusCode::BAD_REQUEST),
     ("body_cut", StatusCode::BAD_REQUEST),
     ("not_authentic", StatusCode::UNAUTHORIZED),
@@ -38,6 +38,7 @@ const STATUSES: [(&str, StatusCode); 30] = [
     ("letter_not_failed", StatusCode::CONFLICT),
     ("event_settled", StatusCode::CONFLICT),
     ("event_closed", StatusCode::CONFLICT),
+    ("refund_ended", StatusCode::CONFLICT),
     ("payment_closed", StatusCode::GONE),
     ("link_expired", StatusCode::GONE),
     ("body_too_large", StatusCode::PAYLOAD_TOO_LARGE),

@@ -12,6 +12,7 @@ use super::page::{Page, identified};
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::error::Result;
+use crate::fulfilment::plan;
 use crate::model::api_key::Scope;
 use crate::model::connection::{self, Breaker};
 use crate::web::state::Web;
@@ -57,7 +58,12 @@ async fn all(app: &App) -> Result<Page<ConnectionRow>> {
         .iter()
         .filter(|name| touched.iter().all(|breaker| breaker.name != **name));
     let mut items: Vec<ConnectionRow> = untouched.map(|name| quiet(name)).collect();
-    items.extend(touched.iter().map(|b| row(b, names.contains(&*b.name))));
+    let of_a_gateway = |name: &str| {
+        let mut gateways = app.desk.gateways.iter();
+        gateways.any(|gateway| plan::at_gateway(gateway.name()) == name)
+    };
+    let configured = |name: &str| names.contains(name) || of_a_gateway(name);
+    items.extend(touched.iter().map(|b| row(b, configured(&b.name))));
     items.sort_by(|one, other| one.id.cmp(&other.id));
     Ok(Page { items, next: None })
 }

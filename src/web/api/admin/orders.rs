@@ -215,11 +215,11 @@ async fn entries(app: &App, code: &str, mut asked: Asked) -> Result<Page<AuditRo
 async fn call_off(app: &App, operator: &Operator, code: &str, sent: Sent) -> Result<Moved> {
     let code = parse(app, code)?;
     let why = sent.reason().await?;
-    let moment = operator.moment(app);
+    let (moment, policy) = (operator.moment(app), app.desk.policy.clone());
     let cancelled = app.db.write(move |tx| {
         Box::pin(async move {
             let order = by_code(tx, &code).await?.id;
-            cancel::cancel(tx, &moment, &order, &why).await?;
+            cancel::cancel(tx, &moment, &policy, &order, &why).await?;
             Ok(order)
         })
     });

@@ -35,6 +35,12 @@ pub struct OrderRow {
     total: i64,
     /// Allocated so far.
     received: i64,
+    /// Refunds and lost disputes.
+    refunded: i64,
+    /// A dispute is open: access rests.
+    disputed: bool,
+    /// `sale` or `gift`.
+    kind: &'static str,
     /// `pending`, `paid`, `partially_refunded`, `refunded`, `cancelled` or `expired`.
     payment_status: &'static str,
     /// `pending`, `processing`, `completed` or `failed`.
@@ -80,11 +86,17 @@ pub struct LineRow {
 pub struct PaymentRow {
     id: String,
     gateway: String,
+    /// Which one at this gateway, from 1.
+    attempt: i64,
+    /// What was owed when it was opened.
     amount: i64,
-    currency: String,
-    /// `open`, `paid` or `closed`.
-    state: String,
-    created_at: String,
+    /// `open`, `paid`, `closed` or `failed`.
+    state: &'static str,
+    /// The gateway's name of the checkout.
+    reference: Option<String>,
+    /// When the checkout ends.
+    until: Option<String>,
+    why: Option<String>,
 }
 
 /// Money that moved.
@@ -94,6 +106,7 @@ pub struct TransferRow {
     id: String,
     gateway: String,
     amount: i64,
+    currency: &'static str,
     /// What it turned out to be against the orders.
     class: &'static str,
     /// The bank's.
@@ -185,6 +198,9 @@ impl From<Order> for OrderRow {
             list_total: order.list_total.minor,
             total: order.total.minor,
             received: order.received.minor,
+            refunded: order.refunded.minor,
+            disputed: order.disputed,
+            kind: order.kind.as_str(),
             payment_status: order.payment_status.as_str(),
             order_status: order.order_status.as_str(),
             created_at: order.created_at.rfc3339(),
@@ -214,10 +230,12 @@ impl From<Payment> for PaymentRow {
         Self {
             id: payment.id.0,
             gateway: payment.gateway,
+            attempt: payment.attempt,
             amount: payment.amount,
-            currency: payment.currency,
-            state: payment.state,
-            created_at: payment.created_at.rfc3339(),
+            state: payment.state.as_str(),
+            reference: payment.reference,
+            until: payment.until.map(Timestamp::rfc3339),
+            why: payment.why,
         }
     }
 }
@@ -227,7 +245,8 @@ impl From<Transfer> for TransferRow {
         Self {
             id: transfer.id.0,
             gateway: transfer.gateway,
-            amount: transfer.amount,
+            amount: transfer.amount.minor,
+            currency: transfer.amount.currency.code(),
             class: transfer.class.as_str(),
             reference: transfer.reference,
             received_at: transfer.received_at.rfc3339(),

@@ -80,7 +80,8 @@ pub async fn list(State(web): State<Web>, operator: Operator, asked: Asked) -> R
         (status = 404, body = ProblemBody, content_type = "application/problem+json",
          description = "`not_found`"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json",
-         description = "`task_not_dead`, `grant_not_waiting`, `letter_not_failed`, `event_settled`"),
+         description = "`task_not_dead`, `grant_not_waiting`, `letter_not_failed`, `event_settled`, \
+                        `refund_ended`"),
         Refused,
     ),
     security(("adminKey" = ["tasks:write"])),
