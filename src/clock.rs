@@ -45,6 +45,21 @@ impl Timestamp {
             .to_string()
     }
 
+    /// From RFC 3339, in any offset.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let instant: jiff::Timestamp = text.parse().ok()?;
+        Some(Self(instant.as_millisecond()))
+    }
+
+    /// The last midnight of the wall clock at `utc_offset_minutes` east of Greenwich.
+    #[must_use]
+    pub fn midnight(self, utc_offset_minutes: i32) -> Self {
+        const DAY: i64 = 86_400_000;
+        let offset = i64::from(utc_offset_minutes) * 60_000;
+        Self((self.0 + offset).div_euclid(DAY) * DAY - offset)
+    }
+
     /// The wall clock at `utc_offset_minutes` east of Greenwich, for people: `format` is strftime.
     #[must_use]
     pub fn local(self, utc_offset_minutes: i32, format: &str) -> String {

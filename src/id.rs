@@ -61,6 +61,18 @@ ids! {
     AuditId = "aud";
     /// A coupon.
     CouponId = "cpn";
+    /// A key of one of the seller's programs.
+    ApiKeyId = "key";
+}
+
+/// What sorts before every id of this moment and after all earlier ones: a span of time is a range
+/// of ids, and needs no index of its own.
+#[must_use]
+pub fn earliest<I: Identifier>(at: Timestamp) -> I {
+    let most = (1 << Ulid::TIME_BITS) - 1;
+    let millis = u64::try_from(at.0).unwrap_or(0).min(most);
+    let ulid = Ulid::from_parts(millis, 0).to_string().to_lowercase();
+    I::from(format!("{}_{ulid}", I::PREFIX))
 }
 
 /// Where ids, secrets and codes come from.
@@ -117,6 +129,12 @@ impl Mint {
     #[must_use]
     pub fn secret(&self) -> String {
         hex::encode(self.with(RngExt::random::<[u8; 20]>))
+    }
+
+    /// 256 bits, for keys that others keep.
+    #[must_use]
+    pub fn key(&self) -> [u8; 32] {
+        self.with(RngExt::random::<[u8; 32]>)
     }
 
     /// `length` characters of [`UNAMBIGUOUS`].

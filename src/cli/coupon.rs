@@ -102,7 +102,7 @@ impl Add {
         let moment = moment(&db).await?;
         let code = new.code.clone();
         let made = db.write(move |tx| Box::pin(async move { create(tx, &moment, &new).await }));
-        if let Some(gone) = made.await.map_err(super::grant::in_words)? {
+        if let Some(gone) = made.await.map_err(super::in_words)? {
             bail!("no coupon was made: the catalogue has no course or bundle {gone}");
         }
         println!("buyers can use {code} now; `bursar coupon show {code}` says how it goes");

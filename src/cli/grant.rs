@@ -10,7 +10,6 @@ use crate::error::Error;
 use crate::fulfilment::{complete, revoke};
 use crate::id::{GrantId, Mint};
 use crate::model::Moment;
-use crate::words::Locale;
 
 /// What to do with a grant; `order show` prints their ids.
 #[derive(Debug, Subcommand)]
@@ -19,6 +18,9 @@ pub enum Grant {
     Retry {
         /// The grant's id, `gra_…`.
         id: String,
+        /// Why, for the audit.
+        #[arg(long)]
+        why: Option<String>,
     },
     /// End access now; the learning platform follows within a minute.
     Revoke {
@@ -42,13 +44,13 @@ impl Grant {
         };
         let hours = config.fulfilment.give_up_after_hours;
         let written = match self {
-            Self::Retry { id } => {
-                let (id, time) = (
-                    GrantId::from(id.as_str()),
-                    Duration::from_secs(3600) * hours,
-                );
+            Self::Retry { id, why } => {
+                let time = Duration::from_secs(3600) * hours;
+                let (id, why) = (GrantId::from(id.as_str()), why.clone());
                 db.write(move |tx| {
-                    Box::pin(async move { complete::retry(tx, &moment, &id, time).await })
+                    Box::pin(async move {
+                        complete::retry(tx, &moment, &id, time, why.as_deref()).await
+                    })
                 })
                 .await
             }
@@ -60,24 +62,8 @@ impl Grant {
                 .await
             }
         };
-        written.map_err(in_words)?;
+        written.map_err(super::in_words)?;
         println!("written down; a running server acts on it within seconds");
         Ok(())
-    }
-}
-
-/// What the API would say to a person who was refused, and not the code alone.
-pub(super) fn in_words(error: Error) -> anyhow::Error {
-    match error {
-        Error::Refused(refusal) => {
-            let values: Vec<_> = refusal
-                .values
-                .iter()
-                .map(|(n, v)| (*n, v.as_str()))
-                .collect();
-            let key = format!("error.{}", refusal.code);
-            anyhow::anyhow!(Locale::En.fill(&key, &values))
-        }
-        other => other.into_anyhow(),
     }
 }

@@ -16,14 +16,17 @@ use crate::clock::Clock;
 use crate::config::{Config, process_environment};
 use crate::connectors::Connectors;
 use crate::db::Db;
+use crate::error::{Error, FieldFault};
 use crate::id::Mint;
 use crate::model;
+use crate::words::Locale;
 
 mod catalogue;
 mod coupon;
 mod demo;
 mod doctor;
 mod grant;
+mod key;
 mod order;
 mod serve;
 mod transfer;
@@ -73,6 +76,9 @@ enum Command {
     /// Try grants again, or end them.
     #[command(subcommand)]
     Grant(grant::Grant),
+    /// Make, list and revoke keys of the admin API.
+    #[command(subcommand)]
+    Key(key::Key),
     /// Look at transfers that wait for a person.
     #[command(subcommand)]
     Transfer(transfer::Transfer),
@@ -92,12 +98,13 @@ pub async fn run() -> ExitCode {
         Command::Coupon(command) => command.run(&cli.place).await,
         Command::Order(command) => command.run(&cli.place).await,
         Command::Grant(command) => command.run(&cli.place).await,
+        Command::Key(command) => command.run(&cli.place).await,
         Command::Transfer(command) => command.run(&cli.place).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
-            say_error(&format!("{e:#}"));
+            remark(&format!("{e:#}"));
             ExitCode::FAILURE
         }
     }
@@ -126,11 +133,12 @@ fn print(text: &str) -> anyhow::Result<()> {
     }
 }
 
+/// What a person should read and a program that takes the output should not.
 #[expect(
     clippy::print_stderr,
-    reason = "errors of a command go to standard error"
+    reason = "errors and remarks of a command go to standard error"
 )]
-fn say_error(text: &str) {
+fn remark(text: &str) {
     eprintln!("bursar: {text}");
 }
 
@@ -178,4 +186,20 @@ async fn app(config: Config, clock: Clock) -> anyhow::Result<std::sync::Arc<App>
 fn operator() -> model::audit::Actor {
     let name = std::env::var("USER").unwrap_or_else(|_| "terminal".to_owned());
     model::audit::Actor::Operator(name)
+}
+
+/// What the API would say to a person who was refused, and not the code alone.
+fn in_words(error: Error) -> anyhow::Error {
+    let say = |key: String, values: &[(&'static str, String)]| {
+        let values: Vec<_> = values.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        anyhow::anyhow!(Locale::En.fill(&key, &values))
+    };
+    match error {
+        Error::Refused(refusal) => say(format!("error.{}", refusal.code), &refusal.values),
+        Error::Invalid(faults) => match faults.first() {
+            Some(fault) => say(format!("error.field.{}", fault.code), &fault.values),
+            None => say("error.invalid_input".to_owned(), &[]),
+        },
+        other => other.into_anyhow(),
+    }
 }

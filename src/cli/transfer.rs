@@ -27,7 +27,7 @@ impl Transfer {
         let inbox = db.read(|tx| {
             Box::pin(async move {
                 let waiting = transfer::waiting(tx, MOST).await?;
-                Ok((waiting, gateway_event::not_settled(tx, MOST).await?))
+                Ok((waiting, gateway_event::not_settled(tx, None, MOST).await?))
             })
         });
         let (waiting, puzzles) = inbox.await.map_err(Error::into_anyhow)?;

@@ -21,6 +21,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "V4__coupons",
         include_str!("../../migrations/V4__coupons.sql"),
     ),
+    (
+        "V5__api_keys",
+        include_str!("../../migrations/V5__api_keys.sql"),
+    ),
 ];
 
 /// Any number will do, as long as every version of Bursar uses the same: "bursar" in ASCII.

@@ -122,7 +122,8 @@ id_args!(
     TaskId,
     EmailId,
     AuditId,
-    CouponId
+    CouponId,
+    ApiKeyId
 );
 
 /// A value read back as a Rust type.

@@ -16,6 +16,9 @@ use crate::model::line::{self, LineStatus};
 use crate::model::order::{self, Order, PaymentStatus};
 use crate::outcome::{Receipt, Who};
 
+/// What the audit says where the person said nothing.
+pub(super) const BY_A_PERSON: &str = "tried again by a person";
+
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// Why an attempt to begin was refused.
@@ -148,10 +151,11 @@ pub async fn retry(
     moment: &Moment,
     id: &GrantId,
     give_up_after: Duration,
+    why: Option<&str>,
 ) -> Result<()> {
     let grant = grant::get(tx, id).await?;
     if grant.state == GrantState::Revoking {
-        return revoke::retry(tx, moment, &grant).await;
+        return revoke::retry(tx, moment, &grant, why).await;
     }
     if !matches!(
         grant.state,
@@ -160,12 +164,14 @@ pub async fn retry(
         return Err(Error::refused("grant_not_waiting"));
     }
     let step = Step {
-        why: Some("tried again by a person".to_owned()),
+        why: Some(why.unwrap_or(BY_A_PERSON).to_owned()),
         next_at: Some(moment.now),
         give_up_at: Some(moment.now.plus(give_up_after)),
         ..Step::default()
     };
-    grant::advance(tx, moment, &grant, GrantState::Waiting, step).await?;
+    if !grant::advance(tx, moment, &grant, GrantState::Waiting, step).await? {
+        return Err(Error::Conflict("the grant moved"));
+    }
     order::touch(tx, &grant.order);
     plan::revive(tx, moment, &grant).await
 }

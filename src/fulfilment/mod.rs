@@ -6,9 +6,11 @@ use std::time::Duration;
 use crate::model::order::Order;
 
 pub mod access;
+pub mod cancel;
 pub mod complete;
 pub mod gift;
 pub mod inbox;
+pub mod intervene;
 pub mod ledger;
 pub mod place;
 pub mod plan;

@@ -63,12 +63,17 @@ pub async fn revoked(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId, why: &str) 
 }
 
 /// A person has the removal tried again, or checked after they made it by hand.
-pub(super) async fn retry(tx: &mut Tx<'_>, moment: &Moment, grant: &Grant) -> Result<()> {
+pub(super) async fn retry(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    grant: &Grant,
+    why: Option<&str>,
+) -> Result<()> {
     let change = Change {
         order: Some(&grant.order),
         subject: &grant.id.0,
         action: "grant.retry",
-        why: Some("the removal is tried again by a person"),
+        why: Some(why.unwrap_or("the removal is tried again by a person")),
         before: Some(GrantState::Revoking.as_str()),
         after: Some(GrantState::Revoking.as_str()),
     };

@@ -7,7 +7,7 @@ use super::Moment;
 use crate::clock::Timestamp;
 use crate::db::{Row, Tx};
 use crate::error::Result;
-use crate::id::{AuditId, OrderId};
+use crate::id::{AuditId, OrderId, earliest};
 
 /// Who did something.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +56,8 @@ pub struct Change<'a> {
 /// One entry, as read back.
 #[derive(Debug, Clone)]
 pub struct Entry {
+    /// Its id.
+    pub id: AuditId,
     /// When.
     pub at: Timestamp,
     /// Who.
@@ -75,7 +77,12 @@ pub struct Entry {
 crate::statements! {
     WRITE = "INSERT INTO audit (id, order_id, subject, actor, action, why, before, after, at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-    OF_ORDER = "SELECT at, actor, action, subject, why, before, after FROM audit WHERE order_id = $1 ORDER BY id";
+    OF_ORDER = "SELECT id, at, actor, action, subject, why, before, after FROM audit WHERE order_id = $1 ORDER BY id";
+    PAGE_OF_ORDER = "SELECT id, at, actor, action, subject, why, before, after FROM audit
+                     WHERE order_id = $1 AND id > $2 ORDER BY id LIMIT $3";
+    LIST = "SELECT id, at, actor, action, subject, why, before, after FROM audit
+            WHERE id >= $1 AND id < $2 AND (CAST($3 AS TEXT) IS NULL OR subject = $3)
+              AND (CAST($4 AS TEXT) IS NULL OR actor = $4) ORDER BY id DESC LIMIT $5";
 }
 
 /// Write one entry with the transaction.
@@ -102,8 +109,55 @@ pub async fn of_order(tx: &mut Tx<'_>, order: &OrderId) -> Result<Vec<Entry>> {
     rows.iter().map(entry).collect()
 }
 
+/// A page of it: what follows the entry `after`.
+pub async fn page_of_order(
+    tx: &mut Tx<'_>,
+    order: &OrderId,
+    after: Option<&AuditId>,
+    limit: i64,
+) -> Result<Vec<Entry>> {
+    let after = after.map_or("", |id| id.0.as_str());
+    let rows = tx
+        .rows(&PAGE_OF_ORDER, crate::args![order, after, limit])
+        .await?;
+    rows.iter().map(entry).collect()
+}
+
+/// Which entries.
+#[derive(Debug, Clone)]
+pub struct Filter {
+    /// About this id, or this connection.
+    pub subject: Option<String>,
+    /// By this actor, as stored: `operator:an`.
+    pub actor: Option<String>,
+    /// Not before.
+    pub from: Timestamp,
+    /// Before.
+    pub to: Timestamp,
+}
+
+/// Entries of any subject, newest first; those before the entry `after`.
+pub async fn list(
+    tx: &mut Tx<'_>,
+    filter: &Filter,
+    after: Option<AuditId>,
+    limit: i64,
+) -> Result<Vec<Entry>> {
+    let end = earliest::<AuditId>(filter.to);
+    let values = crate::args![
+        &earliest::<AuditId>(filter.from),
+        &after.map_or(end.clone(), |after| after.min(end)),
+        filter.subject.as_deref(),
+        filter.actor.as_deref(),
+        limit,
+    ];
+    let rows = tx.rows(&LIST, values).await?;
+    rows.iter().map(entry).collect()
+}
+
 fn entry(row: &Row) -> Result<Entry> {
     Ok(Entry {
+        id: row.get("id")?,
         at: row.get("at")?,
         actor: row.get("actor")?,
         action: row.get("action")?,

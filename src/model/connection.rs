@@ -24,6 +24,8 @@ pub struct Breaker {
     pub name: String,
     /// It is open: tasks rest.
     pub open: bool,
+    /// Failures in a row.
+    pub failures: i64,
     /// Why.
     pub why: Option<String>,
     /// Since when.
@@ -99,6 +101,7 @@ fn read(row: &Row) -> Result<Breaker> {
     Ok(Breaker {
         name: row.get("name")?,
         open: row.get::<String>("breaker")? == "open",
+        failures: row.get("failures")?,
         why: row.get("why")?,
         opened_at: row.get("opened_at")?,
         probe_at: row.get("probe_at")?,

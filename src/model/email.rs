@@ -104,6 +104,8 @@ pub struct Email {
     pub locale: Locale,
     /// How far it is.
     pub state: EmailState,
+    /// Why it is not sent.
+    pub why: Option<String>,
     /// When it was decided; the date that it carries.
     pub created_at: Timestamp,
     /// When it was sent.
@@ -250,6 +252,7 @@ fn read(row: &Row) -> Result<Email> {
         recipient: row.get("recipient")?,
         locale: Locale::parse(&row.get::<String>("locale")?).unwrap_or(Locale::Vi),
         state: row.get("state")?,
+        why: row.get("why")?,
         created_at: row.get("created_at")?,
         sent_at: row.get("sent_at")?,
     })

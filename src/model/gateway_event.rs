@@ -2,6 +2,7 @@
 //! The key makes a retry, a replay and a duplicate the same event.
 
 use super::Moment;
+use super::audit::{self, Change};
 use super::state::states;
 use crate::args;
 use crate::clock::Timestamp;
@@ -12,7 +13,7 @@ use crate::id::EventId;
 states! {
     /// How far an event is.
     EventState {
-        /// Raw only; a `settle_event` task works on it. A crash leaves it here, never lost.
+        /// Raw only; a `settle_event` task works on it, until a person closes it. A crash leaves it here, never lost.
         Stored = "stored",
         /// In the books.
         Settled = "settled",
@@ -44,6 +45,8 @@ pub struct GatewayEvent {
     pub body: Vec<u8>,
     /// How far it is.
     pub state: EventState,
+    /// A person closed it: nothing works on it.
+    pub closed: bool,
     /// How it came here.
     pub road: Road,
     /// When it came.
@@ -81,14 +84,19 @@ pub struct Arrival {
 crate::statements! {
     STORE = "INSERT INTO gateway_events (id, gateway, event_key, body, note, state, why, received_at, settled_at, road)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING";
-    SETTLED = "UPDATE gateway_events SET state = 'settled', why = NULL, settled_at = $2, awaits = NULL WHERE id = $1 AND state = 'stored'";
+    SETTLED = "UPDATE gateway_events SET state = 'settled', why = NULL, settled_at = $2, awaits = NULL
+               WHERE id = $1 AND state = 'stored' AND closed_at IS NULL";
     AWAIT = "UPDATE gateway_events SET state = 'stored', settled_at = NULL, awaits = $2, why = $3 WHERE id = $1";
-    AWAITING = "SELECT id FROM gateway_events WHERE gateway = $1 AND awaits = $2 AND state = 'stored'";
+    AWAITING = "SELECT id FROM gateway_events WHERE gateway = $1 AND awaits = $2 AND state = 'stored' AND closed_at IS NULL";
     WHY = "UPDATE gateway_events SET why = $2 WHERE id = $1 AND state = 'stored'";
     BY_ID = "SELECT * FROM gateway_events WHERE id = $1";
     NOT_SETTLED = "SELECT id, gateway, why, received_at FROM gateway_events
-                   WHERE state = 'stored' AND awaits IS NULL ORDER BY received_at, id LIMIT $1";
-    STRANDED = "SELECT id FROM gateway_events WHERE state = 'stored' AND awaits IS NULL
+                   WHERE state = 'stored' AND awaits IS NULL AND closed_at IS NULL AND id > $1 ORDER BY id LIMIT $2";
+    CLOSE = "UPDATE gateway_events SET closed_at = $2, closed_by = $3, closed_why = $4
+             WHERE id = $1 AND state = 'stored' AND closed_at IS NULL";
+    REOPEN = "UPDATE gateway_events SET closed_at = NULL, closed_by = NULL, closed_why = NULL
+              WHERE id = $1 AND state = 'stored' AND closed_at IS NOT NULL";
+    STRANDED = "SELECT id FROM gateway_events WHERE state = 'stored' AND awaits IS NULL AND closed_at IS NULL
                 AND NOT EXISTS (SELECT 1 FROM tasks WHERE tasks.subject = gateway_events.id) LIMIT $1";
 }
 
@@ -122,7 +130,7 @@ pub async fn store(
     Ok(stored.then_some(id))
 }
 
-/// A stored event is in the books now. False: it was already.
+/// A stored event is in the books now. False: it was already, or a person closed it.
 pub async fn settled(tx: &mut Tx<'_>, moment: &Moment, id: &EventId) -> Result<bool> {
     Ok(tx.exec(&SETTLED, args![id, moment.now]).await? == 1)
 }
@@ -158,14 +166,21 @@ pub async fn get(tx: &mut Tx<'_>, id: &EventId) -> Result<GatewayEvent> {
         gateway: row.get("gateway")?,
         body: row.get("body")?,
         state: row.get("state")?,
+        closed: row.get::<Option<Timestamp>>("closed_at")?.is_some(),
         road: row.get("road")?,
         received_at: row.get("received_at")?,
     })
 }
 
 /// What is kept raw and not in the books, oldest first. There may be money in it.
-pub async fn not_settled(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Puzzle>> {
-    let rows = tx.rows(&NOT_SETTLED, args![limit]).await?;
+/// What follows the event `after`.
+pub async fn not_settled(
+    tx: &mut Tx<'_>,
+    after: Option<&EventId>,
+    limit: i64,
+) -> Result<Vec<Puzzle>> {
+    let after = after.map_or("", |id| id.0.as_str());
+    let rows = tx.rows(&NOT_SETTLED, args![after, limit]).await?;
     let read = |row: &Row| {
         Ok(Puzzle {
             id: row.get("id")?,
@@ -177,6 +192,25 @@ pub async fn not_settled(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Puzzle>> {
     rows.iter().map(read).collect()
 }
 
+/// A person closes an event that will never be in the books. False: it is there, or closed already.
+pub async fn close(tx: &mut Tx<'_>, moment: &Moment, id: &EventId, why: &str) -> Result<bool> {
+    let values = args![id, moment.now, moment.actor.to_string(), why];
+    let closed = tx.exec(&CLOSE, values).await? == 1;
+    if closed {
+        record(tx, moment, id, Some(why), ("stored", "closed"));
+    }
+    Ok(closed)
+}
+
+/// A person takes the closing back. False: it was not closed.
+pub async fn reopen(tx: &mut Tx<'_>, moment: &Moment, id: &EventId) -> Result<bool> {
+    let reopened = tx.exec(&REOPEN, args![id]).await? == 1;
+    if reopened {
+        record(tx, moment, id, None, ("closed", "stored"));
+    }
+    Ok(reopened)
+}
+
 /// Stored events that nothing works on. There are none, unless a person deleted a task.
 pub async fn stranded(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<EventId>> {
     tx.rows(&STRANDED, args![limit])
@@ -184,4 +218,22 @@ pub async fn stranded(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<EventId>> {
         .iter()
         .map(|r| Ok(r.get("id")?))
         .collect()
+}
+
+fn record(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    id: &EventId,
+    why: Option<&str>,
+    (before, after): (&str, &str),
+) {
+    let change = Change {
+        order: None,
+        subject: &id.0,
+        action: "event.state",
+        why,
+        before: Some(before),
+        after: Some(after),
+    };
+    audit::write(tx, moment, &change);
 }

@@ -13,6 +13,8 @@ use crate::error::{Error, Result};
 use crate::id::{GrantId, LineId, OrderId};
 use crate::outcome::{Receipt, Who};
 
+pub mod list;
+
 states! {
     /// Where a grant stands.
     GrantState {

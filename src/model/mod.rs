@@ -7,6 +7,7 @@ use crate::id::{Identifier, Mint};
 
 pub mod alert;
 pub mod allocation;
+pub mod api_key;
 pub mod audit;
 pub mod bundle;
 pub mod catalogue;
@@ -17,6 +18,7 @@ pub mod course;
 pub mod customer;
 pub mod dispute;
 pub mod email;
+pub mod figures;
 pub mod gateway_event;
 pub mod grant;
 pub mod key;
@@ -54,6 +56,7 @@ pub fn statements() -> Vec<&'static Sql> {
     [
         alert::STATEMENTS,
         allocation::STATEMENTS,
+        api_key::STATEMENTS,
         audit::STATEMENTS,
         bundle::STATEMENTS,
         catalogue::STATEMENTS,
@@ -64,16 +67,20 @@ pub fn statements() -> Vec<&'static Sql> {
         customer::STATEMENTS,
         dispute::STATEMENTS,
         email::STATEMENTS,
+        figures::STATEMENTS,
         gateway_event::STATEMENTS,
         grant::STATEMENTS,
+        grant::list::STATEMENTS,
         key::STATEMENTS,
         line::STATEMENTS,
         order::STATEMENTS,
         order::money::STATEMENTS,
+        order::list::STATEMENTS,
         payment::STATEMENTS,
         poll::STATEMENTS,
         refund::STATEMENTS,
         task::STATEMENTS,
+        task::list::STATEMENTS,
         transfer::STATEMENTS,
     ]
     .concat()

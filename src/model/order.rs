@@ -15,6 +15,7 @@ use crate::words::Locale;
 pub mod money;
 
 pub use money::{Balance, balance, close_or_reopen, pay, receive};
+pub mod list;
 
 states! {
     /// The money side of an order.

@@ -16,6 +16,12 @@ macro_rules! states {
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word),+ }
             }
+
+            /// From the stored word.
+            #[must_use]
+            pub fn parse(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|state| state.as_str() == word)
+            }
         }
 
         impl From<$name> for $crate::db::Arg {
@@ -25,8 +31,7 @@ macro_rules! states {
         impl $crate::db::FromArg for $name {
             fn from_arg(value: &$crate::db::Arg) -> anyhow::Result<Self> {
                 let word = String::from_arg(value)?;
-                Self::ALL.iter().copied().find(|s| s.as_str() == word)
-                    .ok_or_else(|| anyhow::anyhow!("unknown {} {word:?}", stringify!($name)))
+                Self::parse(&word).ok_or_else(|| anyhow::anyhow!("unknown {} {word:?}", stringify!($name)))
             }
         }
 

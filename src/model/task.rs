@@ -15,6 +15,8 @@ use crate::db::{Row, Tx};
 use crate::error::{Error, Result};
 use crate::id::{OrderId, TaskId};
 
+pub mod list;
+
 /// The word of the conflict when an attempt no longer holds its lease.
 pub const LEASE_LOST: &str = "lease_lost";
 

@@ -31,7 +31,7 @@ impl Effect for SettleEvent {
         task: &Leased,
     ) -> Result<Prepared<Puzzle>> {
         let event = gateway_event::get(tx, &EventId::from(task.subject.as_str())).await?;
-        if event.state == EventState::Settled {
+        if event.state == EventState::Settled || event.closed {
             return Ok(Prepared::Nothing);
         }
         let Some(gateway) = desk.gateways.get(&event.gateway) else {
@@ -43,12 +43,13 @@ impl Effect for SettleEvent {
         match gateway.read(&event.body) {
             Err(puzzle) => Ok(Prepared::Act(Puzzle(puzzle.to_string()))),
             Ok(facts) => {
-                gateway_event::settled(tx, moment, &event.id).await?;
-                let origin = Origin {
-                    event: &event.id,
-                    road: event.road,
-                };
-                settle::all(tx, moment, &desk.policy, origin, &facts).await?;
+                if gateway_event::settled(tx, moment, &event.id).await? {
+                    let origin = Origin {
+                        event: &event.id,
+                        road: event.road,
+                    };
+                    settle::all(tx, moment, &desk.policy, origin, &facts).await?;
+                }
                 Ok(Prepared::Nothing)
             }
         }
@@ -68,8 +69,12 @@ impl Effect for SettleEvent {
         task: &Leased,
         outcome: &Outcome,
     ) -> Result<Finish> {
+        let event = EventId::from(task.subject.as_str());
+        if gateway_event::get(tx, &event).await?.closed {
+            return Ok(Finish::Done);
+        }
         if let Some(why) = outcome.why() {
-            gateway_event::explain(tx, &EventId::from(task.subject.as_str()), why).await?;
+            gateway_event::explain(tx, &event, why).await?;
         }
         Ok(keeping::finish(moment, task, outcome))
     }

@@ -116,6 +116,8 @@ fn shape_fault(message: &str) -> (&'static str, Option<String>) {
     let quoted = || message.split('`').nth(1).map(str::to_owned);
     if message.starts_with("missing field `") {
         ("missing", quoted())
+    } else if message.starts_with("unknown field `") {
+        ("unknown_field", None)
     } else if message.starts_with("duplicate field `") {
         ("duplicate_field", quoted())
     } else if message.starts_with("invalid type") {

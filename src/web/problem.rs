@@ -15,12 +15,13 @@ use crate::error::{Error, FieldFault};
 use crate::words::Locale;
 
 /// Codes with a status of their own; every other refusal is 422.
-const STATUSES: [(&str, StatusCode); 21] = [
+const STATUSES: [(&str, StatusCode); 31] = [
     ("invalid_json", StatusCode::BAD_REQUEST),
     ("body_cut", StatusCode::BAD_REQUEST),
     ("not_authentic", StatusCode::UNAUTHORIZED),
     ("stale_signature", StatusCode::UNAUTHORIZED),
     ("worker_calls_off", StatusCode::FORBIDDEN),
+    ("missing_scope", StatusCode::FORBIDDEN),
     ("not_found", StatusCode::NOT_FOUND),
     ("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED),
     ("body_too_slow", StatusCode::REQUEST_TIMEOUT),
@@ -29,6 +30,15 @@ const STATUSES: [(&str, StatusCode); 21] = [
     ("lease_lost", StatusCode::CONFLICT),
     ("order_expired", StatusCode::CONFLICT),
     ("already_paid", StatusCode::CONFLICT),
+    ("order_not_open", StatusCode::CONFLICT),
+    ("order_partly_paid", StatusCode::CONFLICT),
+    ("grant_not_waiting", StatusCode::CONFLICT),
+    ("grant_not_active", StatusCode::CONFLICT),
+    ("task_not_dead", StatusCode::CONFLICT),
+    ("letter_not_failed", StatusCode::CONFLICT),
+    ("event_settled", StatusCode::CONFLICT),
+    ("event_closed", StatusCode::CONFLICT),
+    ("refund_ended", StatusCode::CONFLICT),
     ("payment_closed", StatusCode::GONE),
     ("link_expired", StatusCode::GONE),
     ("body_too_large", StatusCode::PAYLOAD_TOO_LARGE),

@@ -6,6 +6,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get, post};
 
+use super::api::admin::{audit, connections, events, grants, older, orders, stats, tasks};
 use super::api::{check_status, create_order, health, metrics, openapi, qr, worker};
 use super::state::Web;
 use super::{around, assets, downloads, live, order_page, shop, webhooks};
@@ -19,11 +20,8 @@ pub fn router(app: Arc<App>) -> Router {
 /// The same over a state that the caller keeps a hold of.
 pub(super) fn over(web: Web) -> Router {
     let demo = web.app.is_demo();
-    let routes = front_end().merge(machines()).merge(pages()).merge(if demo {
-        demo_only()
-    } else {
-        Router::new()
-    });
+    let doors = front_end().merge(machines()).merge(admin()).merge(pages());
+    let routes = doors.merge(if demo { demo_only() } else { Router::new() });
     routes
         .method_not_allowed_fallback(around::method_not_allowed)
         .route("/api/", any(around::no_such_call))
@@ -58,6 +56,32 @@ fn machines() -> Router<Web> {
         .route("/healthz", get(health::lives))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::show))
+}
+
+/// Called by the seller's own programs, with a key; each call names its scope.
+fn admin() -> Router<Web> {
+    Router::new()
+        .route("/api/v1/admin/orders", get(orders::list))
+        .route("/api/v1/admin/orders/{code}", get(orders::show))
+        .route("/api/v1/admin/orders/{code}/audit", get(orders::audit))
+        .route("/api/v1/admin/orders/{code}/cancel", post(orders::cancel))
+        .route("/api/v1/admin/orders/{code}/email", post(orders::email))
+        .route("/api/v1/admin/grants", get(grants::list))
+        .route("/api/v1/admin/grants/retry", post(grants::retry_many))
+        .route("/api/v1/admin/grants/{id}/retry", post(grants::retry))
+        .route("/api/v1/admin/grants/{id}/revoke", post(grants::revoke))
+        .route("/api/v1/admin/tasks", get(tasks::list))
+        .route("/api/v1/admin/tasks/{id}/retry", post(tasks::retry))
+        .route("/api/v1/admin/connections", get(connections::list))
+        .route("/api/v1/admin/events", get(events::list))
+        .route("/api/v1/admin/events/{id}/replay", post(events::replay))
+        .route("/api/v1/admin/events/{id}/close", post(events::close))
+        .route("/api/v1/admin/audit", get(audit::list))
+        .route("/api/v1/admin/stats", get(stats::show))
+        .route(
+            "/api/admin/retry-frappe-sync",
+            get(older::by_address).post(older::by_body),
+        )
 }
 
 /// For buyers' browsers.

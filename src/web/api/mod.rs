@@ -1,5 +1,6 @@
 //! The public API: one file per call. JSON in camelCase; errors are problem JSON.
 
+pub mod admin;
 pub mod check_status;
 pub mod create_order;
 pub mod health;

@@ -4,9 +4,10 @@ use std::sync::LazyLock;
 
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
+use super::admin::{audit, connections, events, grants, older, orders, stats, tasks};
 use super::{check_status, create_order, health, metrics, qr, worker};
 use crate::web::webhooks;
 
@@ -26,6 +27,25 @@ use crate::web::webhooks;
         worker::claim,
         worker::heartbeat,
         worker::finalize,
+        orders::list,
+        orders::show,
+        orders::audit,
+        orders::cancel,
+        orders::email,
+        grants::list,
+        grants::retry_many,
+        grants::retry,
+        grants::revoke,
+        tasks::list,
+        tasks::retry,
+        connections::list,
+        events::list,
+        events::replay,
+        events::close,
+        audit::list,
+        stats::show,
+        older::by_address,
+        older::by_body,
         show,
         health::lives,
         health::ready,
@@ -36,6 +56,7 @@ use crate::web::webhooks;
         (name = "orders", description = "For the shop's front end; any origin may call."),
         (name = "gateways", description = "For payment gateways."),
         (name = "workers", description = "For the seller's own delivery workers."),
+        (name = "admin", description = "For the seller's own programs, with a key and its scopes."),
         (name = "operations", description = "For whoever runs the server."),
     ),
 )]
@@ -83,6 +104,11 @@ impl Modify for Schemes {
             ),
         ];
         let components = api.components.get_or_insert_default();
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("`bsr_…`, as `bursar key create` printed it"))
+            .build();
+        components.add_security_scheme("adminKey", SecurityScheme::Http(bearer));
         for (name, header, how) in schemes {
             let value = ApiKeyValue::with_description(header, how);
             components.add_security_scheme(name, SecurityScheme::ApiKey(ApiKey::Header(value)));

@@ -23,6 +23,10 @@ const PLACES: &[(&str, &str)] = &[
         "src/web/webhooks.rs",
         "a gateway's address and its proof are part of the public contract",
     ),
+    (
+        "src/web/api/admin/older.rs",
+        "an address of an older system that sellers' tools call",
+    ),
     ("src/web/router.rs", "the same: one route for each gateway"),
     ("src/web/api/openapi.rs", "the same, described"),
     (

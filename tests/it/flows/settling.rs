@@ -319,7 +319,7 @@ async fn a_body_that_cannot_be_understood_is_kept_and_a_task_works_on_it_until_a
         assert_eq!(tasks.len(), 1);
         assert_eq!((tasks[0].state.as_str(), tasks[0].rejections), ("dead", 5));
         let inbox = &shop.app.db;
-        let seen = inbox.read(|tx| Box::pin(gateway_event::not_settled(tx, 10)));
+        let seen = inbox.read(|tx| Box::pin(gateway_event::not_settled(tx, None, 10)));
         let seen = seen.await.unwrap();
         assert_eq!(seen.len(), 1, "the person sees it");
         assert!(seen[0].why.is_some(), "{:?}", seen[0]);

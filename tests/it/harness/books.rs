@@ -17,6 +17,7 @@ bursar::statements! {
              FROM lines l JOIN orders o ON o.id = l.order_id";
     STATES = "SELECT id, state FROM grants UNION ALL SELECT id, state FROM emails UNION ALL SELECT id, status AS state FROM lines";
     AUDIT = "SELECT subject, action, before, after FROM audit ORDER BY id";
+    SETTLED_EVENTS = "SELECT id FROM gateway_events WHERE state = 'settled' ORDER BY id";
     COUNT_EVENTS = "SELECT COUNT(*) AS n FROM gateway_events";
     COUNT_TRANSFERS = "SELECT COUNT(*) AS n FROM transfers";
     COUNT_ALLOCATIONS = "SELECT COUNT(*) AS n FROM allocations";
@@ -65,6 +66,11 @@ pub async fn counts(db: &Db) -> [i64; 4] {
         *count = rows(db, sql).await[0].get("n").unwrap();
     }
     counts
+}
+
+/// The first message of a gateway that is in the books.
+pub async fn settled_event(db: &Db) -> String {
+    rows(db, &SETTLED_EVENTS).await[0].get("id").unwrap()
 }
 
 /// How often a seller was told that a connection is out of order.

@@ -254,7 +254,7 @@ impl Shop {
         let (grant, after) = (grant.clone(), self.app.desk.policy.give_up_after);
         self.step(move |tx, moment| {
             Box::pin(async move {
-                bursar::fulfilment::complete::retry(tx, &moment, &grant, after).await
+                bursar::fulfilment::complete::retry(tx, &moment, &grant, after, None).await
             })
         })
         .await
