@@ -10,6 +10,7 @@ pub mod price;
 pub mod reconcile;
 pub mod revoke;
 pub mod settle;
+pub mod suggest;
 
 /// The seller's decisions that steps need, taken from the configuration once.
 #[derive(Debug, Clone)]

@@ -60,6 +60,7 @@ pub fn statements() -> Vec<&'static Sql> {
         key::STATEMENTS,
         line::STATEMENTS,
         order::STATEMENTS,
+        order::candidates::STATEMENTS,
         payment::STATEMENTS,
         task::STATEMENTS,
         transfer::STATEMENTS,

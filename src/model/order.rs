@@ -13,6 +13,10 @@ use crate::id::{CustomerId, OrderId};
 use crate::money::{Currency, Money};
 use crate::words::Locale;
 
+pub mod candidates;
+
+pub use candidates::candidates;
+
 states! {
     /// The money side of an order.
     PaymentStatus {
