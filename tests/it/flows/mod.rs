@@ -9,3 +9,4 @@ mod pages;
 mod queueing;
 mod revoking;
 mod settling;
+mod suggesting;
