@@ -48,6 +48,11 @@ const WORDS: &[(&str, Words)] = &[
         let characters: Vec<String> = code.chars().map(String::from).collect();
         characters.join(s.pick(SEPARATORS))
     }),
+    ("separators between all characters, and glued", |s, code| {
+        let characters: Vec<String> = code.chars().map(String::from).collect();
+        let spaced = characters.join(s.pick(SEPARATORS));
+        format!("{}{spaced}{}", s.pick(GLUED), s.pick(GLUED))
+    }),
     ("separator inside the prefix", |s, code| {
         let place = 1 + s.below(s.prefix.len() - 1);
         split(code, place, s.pick(SEPARATORS))

@@ -258,6 +258,7 @@ fn a_last_or_first_letter_is_not_borrowed_from_the_word_beside_the_code() {
         format!("{typed}{last}HUYEN TIEN"),
         format!("THANHTOAN D {}", &code[1..]),
         format!("THANHTOAN{} {}C", &code[..8], &code[8..]),
+        format!("THANHTOAN{}CT", spaced(&code, " ")),
     ] {
         assert_eq!(found(&[&memo], "DH"), [code.as_str()], "{memo}");
     }
