@@ -3,7 +3,8 @@
 //! [`UNAMBIGUOUS`], the last of them a check character over all the others.
 //!
 //! One run of 8 characters in 31 passes the check by chance, so what [`find_codes`] returns are
-//! *candidates*: the caller looks each up, and only an order that exists counts. Nothing here is fuzzy.
+//! *candidates*: the caller looks each up, and only an order that exists counts. None is fuzzy: what
+//! comes near a code ([`is_near`]) is for suggestions only.
 
 use std::fmt;
 
@@ -144,14 +145,13 @@ fn value(character: u8) -> usize {
 ///
 /// # By chance
 ///
-/// A run of letters that nobody meant as a code, across words, digits and even across a code that
-/// was meant, is a candidate when it begins with the prefix and passes the check, and harms only
-/// when an order has it. Codes are drawn from 31^7 (2.75e10), so with N orders stored a run that
-/// passes meets one with N / 31^7, and a run of eight letters of the alphabet with N / 31^8. Of
-/// 100,000 orders that is 1 in 8.5 million runs behind a prefix; and two-letter prefixes stand by
-/// chance in about one memo of ten. A stored code across a stored one that stands alone is the
-/// same coincidence: both are returned, the one that stands alone first, and the caller then has
-/// two orders and leaves them to a person.
+/// A run of letters that nobody meant as a code, across words, digits or a code that was meant, is
+/// a candidate when it begins with the prefix and passes the check, and harms only when an order
+/// has it. Codes are drawn from 31^7 (2.75e10). So with N orders stored, a run that passes meets
+/// one of them with N / 31^7, and any eight characters behind a prefix with N / 31^8: of 100,000
+/// orders, one in 8.5 million. A stored code across a stored one that stands alone is the same
+/// coincidence: both are returned, the one that stands alone first, and the caller then has two
+/// orders and leaves them to a person.
 #[must_use]
 pub fn find_codes<S: AsRef<str>>(memos: &[S], prefix: &str) -> Vec<OrderCode> {
     let prefix = prefix.to_ascii_uppercase();
