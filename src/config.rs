@@ -205,8 +205,25 @@ pub struct Payments {
     pub order_ttl_hours: u32,
     /// The seller's bank accounts; the first is shown to buyers.
     pub accounts: Vec<BankAccount>,
+    /// What a refund of a part of an order's money does to access, where it names no course.
+    pub partial_refund: PartialRefund,
     /// The gateway that reports bank transfers.
     pub sepay: Sepay,
+    /// The gateway for cards.
+    pub stripe: Stripe,
+    /// A gateway for bank transfers with its own payment pages.
+    pub payos: Payos,
+}
+
+/// What happens to access when part of the money went back and nobody said for which course.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Default)]
+#[serde(rename_all = "lowercase")]
+pub enum PartialRefund {
+    /// Nothing: it was a concession.
+    #[default]
+    Keep,
+    /// All access of the order ends.
+    Revoke,
 }
 
 /// A bank account of the seller.
@@ -231,6 +248,40 @@ pub struct Sepay {
     pub hmac_secret: Option<Secret>,
     /// Seconds after which a signed message counts as stale (accepted and noted).
     pub window_seconds: i64,
+    /// Token of the API that lists transactions. Unset: transfers that no webhook told of are not found.
+    pub api_token: Option<Secret>,
+    /// Which of the two APIs: `v1` or `v2`.
+    pub api_version: String,
+    /// Where the API is; empty is its usual address.
+    pub api_url: String,
+}
+
+/// The gateway for cards.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct Stripe {
+    /// Secret key of the API. Unset: no card is offered.
+    pub secret_key: Option<Secret>,
+    /// Signing secret of the webhook endpoint.
+    pub webhook_secret: Option<Secret>,
+    /// The secret before it, while it is being changed.
+    pub previous_webhook_secret: Option<Secret>,
+    /// Where the API is; empty is its usual address.
+    pub api_url: String,
+}
+
+/// A gateway for bank transfers with its own payment pages.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct Payos {
+    /// Which client. Unset: it is not offered.
+    pub client_id: Option<Secret>,
+    /// Key of the API.
+    pub api_key: Option<Secret>,
+    /// Key of the signatures, in both directions.
+    pub checksum_key: Option<Secret>,
+    /// Where the API is; empty is its usual address.
+    pub api_url: String,
 }
 
 /// One learning platform.

@@ -7,7 +7,7 @@ use lettre::message::Mailbox;
 use super::rules::{Finding, Rules};
 use super::{
     BankAccount, Config, Downloads, Fulfilment, HttpConfirm, Limits, LmsConnection, Mail, Mode,
-    Payments, Queue, Shop, Worker,
+    Payments, Payos, Queue, Sepay, Shop, Stripe, Worker,
 };
 use crate::words::Locale;
 
@@ -104,7 +104,12 @@ impl Rules {
         for (place, account) in payments.accounts.iter().enumerate() {
             self.account(&format!("payments.accounts.{place}"), account);
         }
-        let sepay = &payments.sepay;
+        self.sepay(&payments.sepay);
+        self.stripe(&payments.stripe);
+        self.payos(&payments.payos);
+    }
+
+    fn sepay(&mut self, sepay: &Sepay) {
         self.secret("payments.sepay.api_key", sepay.api_key.as_ref(), 8);
         self.secret("payments.sepay.hmac_secret", sepay.hmac_secret.as_ref(), 8);
         if self.production && sepay.api_key.is_none() && sepay.hmac_secret.is_none() {
@@ -119,6 +124,60 @@ impl Rules {
             sepay.window_seconds,
             30..=86_400,
         );
+        self.secret("payments.sepay.api_token", sepay.api_token.as_ref(), 8);
+        self.one_of(
+            "payments.sepay.api_version",
+            &sepay.api_version,
+            &["v1", "v2"],
+        );
+        self.optional_address("payments.sepay.api_url", &sepay.api_url);
+    }
+
+    fn stripe(&mut self, stripe: &Stripe) {
+        self.secret("payments.stripe.secret_key", stripe.secret_key.as_ref(), 8);
+        for (name, secret) in [
+            ("webhook_secret", &stripe.webhook_secret),
+            ("previous_webhook_secret", &stripe.previous_webhook_secret),
+        ] {
+            self.secret(&format!("payments.stripe.{name}"), secret.as_ref(), 8);
+        }
+        if stripe.secret_key.is_some() && stripe.webhook_secret.is_none() {
+            self.say(
+                "payments.stripe.webhook_secret",
+                "is missing, so nobody could prove that a card was charged",
+                "Set it to the signing secret (whsec_…) of the endpoint that docs/connect-stripe.md describes",
+            );
+        }
+        self.optional_address("payments.stripe.api_url", &stripe.api_url);
+    }
+
+    fn payos(&mut self, payos: &Payos) {
+        self.secret("payments.payos.client_id", payos.client_id.as_ref(), 8);
+        self.secret("payments.payos.api_key", payos.api_key.as_ref(), 8);
+        self.secret(
+            "payments.payos.checksum_key",
+            payos.checksum_key.as_ref(),
+            8,
+        );
+        let given = [
+            payos.client_id.is_some(),
+            payos.api_key.is_some(),
+            payos.checksum_key.is_some(),
+        ];
+        if given.contains(&true) && given.contains(&false) {
+            self.say(
+                "payments.payos.client_id",
+                "and api_key and checksum_key belong together, and one of them is missing",
+                "Set all three, or none",
+            );
+        }
+        self.optional_address("payments.payos.api_url", &payos.api_url);
+    }
+
+    fn optional_address(&mut self, at: &str, address: &str) {
+        if !address.is_empty() {
+            self.address(at, address);
+        }
     }
 
     fn account(&mut self, at: &str, account: &BankAccount) {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::{
-    Config, Downloads, Fulfilment, HttpConfirm, Limits, LmsConnection, Mail, Mode, Payments, Queue,
-    Sepay, Shop, Worker,
+    Config, Downloads, Fulfilment, HttpConfirm, Limits, LmsConnection, Mail, Mode, PartialRefund,
+    Payments, Payos, Queue, Sepay, Shop, Stripe, Worker,
 };
 
 impl Default for Config {
@@ -48,7 +48,10 @@ impl Default for Payments {
             tolerance: 1000,
             order_ttl_hours: 24,
             accounts: Vec::new(),
+            partial_refund: PartialRefund::default(),
             sepay: Sepay::default(),
+            stripe: Stripe::default(),
+            payos: Payos::default(),
         }
     }
 }
@@ -59,6 +62,9 @@ impl Default for Sepay {
             api_key: None,
             hmac_secret: None,
             window_seconds: 300,
+            api_token: None,
+            api_version: "v2".to_owned(),
+            api_url: String::new(),
         }
     }
 }

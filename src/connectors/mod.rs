@@ -24,6 +24,8 @@ pub struct Connectors {
     pub lms: BTreeMap<String, Arc<dyn lms::Lms>>,
     /// Folders with course files by source name.
     pub sources: BTreeMap<String, sources::Folder>,
+    /// The APIs of payment gateways, by gateway.
+    pub tellers: gateways::Tellers,
     /// Outgoing mail.
     pub mail: mail::Mailer,
 }
@@ -48,6 +50,7 @@ impl Connectors {
         Ok(Self {
             lms: lms.collect::<anyhow::Result<_>>()?,
             sources: sources.collect::<anyhow::Result<_>>()?,
+            tellers: gateways::tellers(&config.payments)?,
             mail: mail::Mailer::from_config(&config.mail)?,
         })
     }

@@ -1,6 +1,7 @@
 //! Payment gateways: the contract each keeps, and the registry.
 //! A gateway proves that a message is authentic, names it, and says in our words what it reports.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::clock::Timestamp;
@@ -10,6 +11,7 @@ use crate::fact::Fact;
 pub mod bank;
 pub mod demo;
 pub mod sepay;
+pub mod teller;
 pub mod vietqr;
 
 /// A request as it came in: the body untouched, headers by lower-case name.
@@ -75,4 +77,12 @@ impl Gateways {
     pub fn iter(&self) -> impl Iterator<Item = &dyn Gateway> {
         self.0.iter().map(AsRef::as_ref)
     }
+}
+
+/// The tellers of every gateway whose API is configured, by the gateway's name.
+pub type Tellers = BTreeMap<&'static str, Arc<dyn teller::Teller>>;
+
+/// The registry's other half: one entry per gateway that has an API.
+pub fn tellers(_settings: &Payments) -> anyhow::Result<Tellers> {
+    Ok(BTreeMap::new())
 }

@@ -26,7 +26,7 @@ fn gateway(api_key: Option<&str>, hmac_secret: Option<&str>) -> Gateways {
         sepay: Sepay {
             api_key: api_key.map(Secret::new),
             hmac_secret: hmac_secret.map(Secret::new),
-            window_seconds: 300,
+            ..Sepay::default()
         },
         ..Payments::default()
     })
@@ -298,6 +298,7 @@ fn the_documented_body_is_read_field_by_field() {
         direction: Direction::In,
         amount: Money::vnd(2_277_000),
         reference: "MBVCB.3278907687".to_owned(),
+        order: None,
         memos: vec!["chuyen tien mua iphone".to_owned()],
         // 14:02:37 in Vietnam is 07:02:37 in Greenwich.
         booked_at: Some(Timestamp(1_679_727_757_000)),

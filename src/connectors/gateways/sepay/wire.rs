@@ -67,6 +67,7 @@ pub(super) fn read(body: &[u8]) -> Result<TransferFact, NotUnderstood> {
         sub_account: text("subAccount", webhook.sub_account)?,
         direction,
         amount: Money::vnd(amount),
+        order: None,
         memos: memos(&webhook)?,
         reference,
         booked_at: booked.and_then(in_vietnam),

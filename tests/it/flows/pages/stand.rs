@@ -211,6 +211,7 @@ impl Stand {
             locale: Locale::Vi,
             courses,
             idempotency: None,
+            kind: bursar::model::order::OrderKind::Sale,
         };
         self.write(move |tx, moment| {
             Box::pin(async move {
@@ -327,6 +328,7 @@ fn world(config: &Config, folder: &TempDir) -> Connectors {
     Connectors {
         lms: std::collections::BTreeMap::new(),
         sources: [("disk".to_owned(), disk)].into(),
+        tellers: bursar::connectors::gateways::tellers(&config.payments).unwrap(),
         mail: Mailer::from_config(&config.mail).unwrap(),
     }
 }

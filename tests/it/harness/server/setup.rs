@@ -67,6 +67,7 @@ pub(super) async fn app(scratch: &Scratch, options: Options) -> Arc<App> {
             .iter()
             .map(|(name, s)| (name.clone(), sources::Folder::open(&s.path).unwrap()))
             .collect(),
+        tellers: bursar::connectors::gateways::tellers(&config.payments).unwrap(),
         mail: Mailer::from_config(&config.mail).unwrap(),
     };
     let db = breaks.map_or(db.clone(), |breaks| db.with_breaks(breaks));

@@ -200,6 +200,7 @@ pub(super) fn world(config: &Config, platforms: &BTreeMap<String, Arc<dyn Lms>>)
     Connectors {
         lms: platforms.clone(),
         sources: sources.collect(),
+        tellers: bursar::connectors::gateways::tellers(&config.payments).unwrap(),
         mail: Mailer::from_config(&config.mail).unwrap(),
     }
 }
