@@ -152,8 +152,8 @@ fn by_code(memo: &Memo, order: &Order) -> Option<Reason> {
 }
 
 fn by_amount(tolerance: i64, amount: Money, order: &Order) -> Option<Reason> {
-    let owed = order.total.minor - order.received.minor;
-    if amount.currency != order.total.currency || owed <= 0 {
+    let owed = order.owed();
+    if amount.currency != order.total.currency || owed == 0 {
         return None;
     }
     let apart = (amount.minor - owed).abs();

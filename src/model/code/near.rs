@@ -1,24 +1,33 @@
 //! Is an order's code in a memo but for one typing mistake? Only for suggestions to a person:
 //! nothing is paid by what is found here.
 
+use std::collections::HashSet;
+
 use super::squeezed::Squeezed;
 use super::{MOST_MEMOS, OrderCode};
 
-/// The memos of one transfer, squeezed once to be compared with the codes of many orders.
-pub struct Texts(Vec<Squeezed>);
+/// The memos of one transfer, prepared once to be compared with the codes of many orders.
+pub struct Texts {
+    squeezed: Vec<Squeezed>,
+    /// Every three neighbours in them.
+    threes: HashSet<[u8; 3]>,
+}
 
 impl Texts {
     /// The memos that are looked at, the first eight.
     #[must_use]
     pub fn new(memos: &[impl AsRef<str>]) -> Self {
         let memos = memos.iter().take(MOST_MEMOS);
-        Self(memos.map(|memo| Squeezed::new(memo.as_ref())).collect())
+        let squeezed: Vec<Squeezed> = memos.map(|memo| Squeezed::new(memo.as_ref())).collect();
+        let threes = squeezed.iter().flat_map(|text| text.letters.windows(3));
+        let threes = threes.filter_map(|three| three.try_into().ok()).collect();
+        Self { squeezed, threes }
     }
 
     /// Do these letters and digits, in ASCII capitals, stand in one of them, whatever separates them?
     #[must_use]
     pub fn holds(&self, letters: &str) -> bool {
-        self.0
+        self.squeezed
             .iter()
             .any(|text| compare(&text.letters, letters.as_bytes()) == Likeness::Equal)
     }
@@ -28,8 +37,20 @@ impl Texts {
     #[must_use]
     pub fn is_near(&self, code: &OrderCode) -> bool {
         let code = code.as_str().as_bytes();
-        let likeness = self.0.iter().map(|text| compare(&text.letters, code));
-        likeness.max() == Some(Likeness::Near)
+        let likeness = self
+            .squeezed
+            .iter()
+            .map(|text| compare(&text.letters, code));
+        self.has_a_third_of(code) && likeness.max() == Some(Likeness::Near)
+    }
+
+    /// One edit touches at most two thirds of a code, which has ten characters or more: most orders
+    /// are ruled out by three look-ups.
+    fn has_a_third_of(&self, code: &[u8]) -> bool {
+        let thirds = code.chunks_exact(code.len() / 3).take(3);
+        thirds
+            .filter_map(|third| third.first_chunk())
+            .any(|three| self.threes.contains(three))
     }
 }
 

@@ -12,8 +12,8 @@ use bursar::id::Mint;
 use bursar::model::Moment;
 use bursar::model::audit::Actor;
 use bursar::model::code::OrderCode;
-use bursar::model::gateway_event::Arrival;
-use bursar::model::order::{self, Order, PaymentStatus};
+use bursar::model::gateway_event::{Arrival, Road};
+use bursar::model::order::{self, Order, OrderKind, PaymentStatus};
 use bursar::model::transfer::Class;
 use bursar::money::Money;
 use bursar::words::Locale;
@@ -50,6 +50,7 @@ async fn place(shop: &Shop, policy: &Policy, known: &Known) {
         locale: Locale::Vi,
         courses,
         idempotency: None,
+        kind: OrderKind::Sale,
     };
     let (moment, policy, known) = (shop.app.moment(Actor::Buyer), policy.clone(), known.clone());
     let placing = shop.app.db.write(move |tx| {
@@ -90,6 +91,7 @@ async fn settle(shop: &Shop, policy: &Policy, id: i64, amount: i64, memo: &Memo)
         key: gateway.event_key(&body),
         body,
         note: None,
+        road: Road::Message,
     };
     let moment: Moment = shop.app.moment(Actor::Gateway(sepay::NAME.to_owned()));
     let policy = policy.clone();

@@ -46,6 +46,7 @@ async fn an_open_order_is_suggested_by_what_it_still_owes() {
         assert_eq!(ids(&best), [&part.id]);
         assert_eq!(best[0].reasons, [Reason::Amount, Reason::Time]);
         assert_eq!(best[0].order.received, Money::vnd(100_000));
+        shop.drain().await;
     })
     .await;
 }

@@ -6,7 +6,7 @@ use bursar::clock::Timestamp;
 use bursar::fulfilment::suggest::{Clue, Reason, Suggestion, ranked};
 use bursar::id::{CustomerId, Mint, OrderId};
 use bursar::model::code::OrderCode;
-use bursar::model::order::{NewOrder, Order};
+use bursar::model::order::{NewOrder, Order, OrderKind};
 use bursar::money::Money;
 use bursar::words::Locale;
 
@@ -39,6 +39,7 @@ impl Book {
             lines: 1,
             idempotency: None,
             expires_at: placed.plus(HOUR * 24),
+            kind: OrderKind::Sale,
         };
         new.stored(placed)
     }
