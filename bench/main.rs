@@ -1,6 +1,7 @@
 //! The measurements that README quotes, each a ratio against a reference in the same run:
 //! `cargo bench --bench measure -- NAME`. README.md here says what each measures and against what.
-//! They start the release binary as a user would; nothing here reaches into a running server.
+//! They start the release binary as a user would; nothing here reaches into a running server. Only
+//! `matching` needs none.
 #![expect(
     clippy::print_stdout,
     reason = "a benchmark is a program whose answer is a table"
@@ -8,10 +9,13 @@
 
 use anyhow::bail;
 
+#[path = "../tests/it/corpus/mod.rs"]
+mod corpus;
 mod http;
 mod latency;
 mod load;
 mod machine;
+mod matching;
 mod memory;
 mod postgres;
 mod purchases;
@@ -28,7 +32,7 @@ fn main() -> anyhow::Result<()> {
         .filter(|word| word != "--bench")
         .collect();
     if names.is_empty() {
-        names = ["purchases", "latency", "memory", "start"]
+        names = ["purchases", "latency", "memory", "start", "matching"]
             .map(str::to_owned)
             .to_vec();
     }
@@ -44,9 +48,10 @@ fn main() -> anyhow::Result<()> {
             "latency" => latency::run()?,
             "memory" => memory::run()?,
             "start" => start::run()?,
+            "matching" => matching::run()?,
             other => bail!(
                 "no measurement called {other:?}: there are purchases, purchases-postgres, \
-                 purchases-sqlite, latency, memory and start"
+                 purchases-sqlite, latency, memory, start and matching"
             ),
         }
     }

@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::config::{Config, process_environment};
 use crate::connectors::Connectors;
 use crate::db::Db;
-use crate::error::{Error, FieldFault};
+use crate::error::Error;
 use crate::id::Mint;
 use crate::model;
 use crate::words::Locale;

@@ -19,6 +19,7 @@ pub mod reconcile;
 pub mod refund;
 pub mod revoke;
 pub mod settle;
+pub mod suggest;
 
 /// The seller's decisions that steps need, taken from the configuration once.
 #[derive(Debug, Clone)]

@@ -3,13 +3,20 @@
 //! [`UNAMBIGUOUS`], the last of them a check character over all the others.
 //!
 //! One run of 8 characters in 31 passes the check by chance, so what [`find_codes`] returns are
-//! *candidates*: the caller looks each up, and only an order that exists counts. Nothing here is fuzzy.
+//! *candidates*: the caller looks each up, and only an order that exists counts. None is fuzzy: what
+//! comes near a code ([`is_near`]) is for suggestions only.
 
 use std::fmt;
 
-use crate::ascii;
 use crate::db::{Arg, FromArg};
 use crate::id::{Mint, UNAMBIGUOUS};
+
+mod near;
+mod squeezed;
+
+pub use near::{Texts, is_near};
+
+use squeezed::{Fit, Squeezed};
 
 /// An order code with a right check character, in capitals.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -21,9 +28,6 @@ const BODY: usize = 8;
 
 /// Candidates that one transfer may yield.
 const MOST_CODES: usize = 5;
-
-/// Characters of one memo that are looked at; banks allow about 210.
-const MOST_CHARACTERS: usize = 1000;
 
 /// Memos of one transfer that are looked at; gateways send three.
 const MOST_MEMOS: usize = 8;
@@ -138,6 +142,16 @@ fn value(character: u8) -> usize {
 /// and line breaks in a code, in its prefix too, do not matter. Then every place where the prefix
 /// begins is tried, whatever is glued to it on either side. An unbroken code goes before one with
 /// separators inside, and one that stands alone before one that is glued to its neighbours.
+///
+/// # By chance
+///
+/// A run of letters that nobody meant as a code, across words, digits or a code that was meant, is
+/// a candidate when it begins with the prefix and passes the check, and harms only when an order
+/// has it. Codes are drawn from 31^7 (2.75e10). So with N orders stored, a run that passes meets
+/// one of them with N / 31^7, and any eight characters behind a prefix with N / 31^8: of 100,000
+/// orders, one in 8.5 million. A stored code across a stored one that stands alone is the same
+/// coincidence: both are returned, the one that stands alone first, and the caller then has two
+/// orders and leaves them to a person.
 #[must_use]
 pub fn find_codes<S: AsRef<str>>(memos: &[S], prefix: &str) -> Vec<OrderCode> {
     let prefix = prefix.to_ascii_uppercase();
@@ -158,61 +172,4 @@ pub fn find_codes<S: AsRef<str>>(memos: &[S], prefix: &str) -> Vec<OrderCode> {
     found.sort_by_key(|(fit, _)| *fit);
     found.truncate(MOST_CODES);
     found.into_iter().map(|(_, code)| code).collect()
-}
-
-/// How a candidate sits in its memo; the smaller the better.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Fit {
-    broken: bool,
-    glued_sides: usize,
-    breaks: usize,
-}
-
-/// A memo without what is not a letter or a digit.
-struct Squeezed {
-    letters: Vec<u8>,
-    /// At `i`: something was dropped right before letter `i`, or a memo begins or ends there.
-    edges: Vec<bool>,
-}
-
-impl Squeezed {
-    fn new(memo: &str) -> Self {
-        let room = memo.len().min(MOST_CHARACTERS);
-        let mut letters = Vec::with_capacity(room);
-        let mut edges = Vec::with_capacity(room + 1);
-        let mut edge = true;
-        for character in memo.chars().take(MOST_CHARACTERS) {
-            ascii::fold(character, |plain| {
-                if plain.is_ascii_alphanumeric() {
-                    letters.push(plain.to_ascii_uppercase() as u8);
-                    edges.push(std::mem::take(&mut edge));
-                } else {
-                    edge = true;
-                }
-            });
-        }
-        edges.push(true);
-        Self { letters, edges }
-    }
-
-    fn candidates(&self, prefix: &[u8]) -> impl Iterator<Item = (Fit, OrderCode)> {
-        let length = prefix.len() + BODY;
-        let windows = self.letters.windows(length).enumerate();
-        windows.filter_map(move |(start, window)| {
-            if !window.starts_with(prefix) {
-                return None;
-            }
-            let code = OrderCode::whole(std::str::from_utf8(window).ok()?)?;
-            Some((self.fit(start, start + length), code))
-        })
-    }
-
-    fn fit(&self, start: usize, end: usize) -> Fit {
-        let breaks = self.edges[start + 1..end].iter().filter(|e| **e).count();
-        Fit {
-            broken: breaks > 0,
-            glued_sides: [start, end].iter().filter(|at| !self.edges[**at]).count(),
-            breaks,
-        }
-    }
 }

@@ -76,6 +76,7 @@ pub fn statements() -> Vec<&'static Sql> {
         order::STATEMENTS,
         order::money::STATEMENTS,
         order::list::STATEMENTS,
+        order::candidates::STATEMENTS,
         payment::STATEMENTS,
         poll::STATEMENTS,
         refund::STATEMENTS,

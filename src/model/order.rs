@@ -12,10 +12,12 @@ use crate::id::{CustomerId, OrderId};
 use crate::money::{Currency, Money};
 use crate::words::Locale;
 
+pub mod candidates;
+pub mod list;
 pub mod money;
 
+pub use candidates::candidates;
 pub use money::{Balance, balance, close_or_reopen, pay, receive};
-pub mod list;
 
 states! {
     /// The money side of an order.

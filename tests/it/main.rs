@@ -6,6 +6,7 @@
 
 mod architecture;
 mod connectors;
+mod corpus;
 mod flows;
 mod harness;
 mod pages;

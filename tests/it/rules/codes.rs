@@ -1,9 +1,13 @@
 //! Order codes, and finding them in what banks make of a memo.
 
+use std::collections::HashMap;
+
 use bursar::db::{Arg, FromArg};
 use bursar::id::{Mint, UNAMBIGUOUS};
 use bursar::model::code::{OrderCode, check_prefix, find_codes};
 use proptest::prelude::*;
+
+use crate::corpus::{self, Known, corpus};
 
 fn mint() -> Mint {
     Mint::seeded(7)
@@ -238,6 +242,44 @@ fn no_more_than_five_candidates_and_a_thousand_characters_are_looked_at() {
     assert_eq!(found(&[&codes[0]], "D1"), Vec::<String>::new());
 }
 
+#[test]
+fn a_last_or_first_letter_is_not_borrowed_from_the_word_beside_the_code() {
+    let code = OrderCode::mint("DH", &mint()).to_string();
+    let (typed, last) = code.split_at(9);
+    for memo in [
+        format!("{typed} {last}HUYEN TIEN"),
+        format!("{typed}.{last}9.CT"),
+        format!("THANHTOAND {}", &code[1..]),
+    ] {
+        assert_eq!(found(&[&memo], "DH"), Vec::<String>::new(), "{memo}");
+    }
+    for memo in [
+        format!("{typed} {last} CHUYEN TIEN"),
+        format!("{typed}{last}HUYEN TIEN"),
+        format!("THANHTOAN D {}", &code[1..]),
+        format!("THANHTOAN{} {}C", &code[..8], &code[8..]),
+        format!("THANHTOAN{}CT", spaced(&code, " ")),
+    ] {
+        assert_eq!(found(&[&memo], "DH"), [code.as_str()], "{memo}");
+    }
+}
+
+#[test]
+fn of_a_code_that_stands_alone_and_one_across_it_both_are_found_that_one_first() {
+    let mint = mint();
+    let alone = std::iter::repeat_with(|| format!("DH{}DH", mint.letters(6)))
+        .find_map(|text| OrderCode::parse(&text, "DH"))
+        .unwrap();
+    let across = OrderCode::mint("DH", &mint);
+    let rest = &across.as_str()[2..];
+    for memo in [
+        format!("CK {alone} {rest} CT"),
+        format!("CK {alone} {rest}"),
+    ] {
+        assert_eq!(find_codes(&[memo], "DH"), [alone.clone(), across.clone()]);
+    }
+}
+
 fn spaced(code: &str, separator: &str) -> String {
     let letters: Vec<String> = code.chars().map(String::from).collect();
     letters.join(separator)
@@ -295,6 +337,29 @@ fn a_run_of_eight_characters_passes_by_chance_once_in_thirty_one() {
         (0..tries).filter(|_| !found(&[&format!("DH{}", mint.letters(8))], "DH").is_empty());
     let passed = passed.count();
     assert!((850..1150).contains(&passed), "{passed} of {tries}");
+}
+
+/// What the codes alone decide about every case of a corpus; the orders of all cases are known.
+fn decide(cases: &[corpus::Case], prefix: &str) {
+    let orders = cases.iter().flat_map(|case| &case.orders);
+    let orders: HashMap<&OrderCode, &Known> = orders.map(|order| (&order.code, order)).collect();
+    for case in cases {
+        let codes = find_codes(&case.memo.texts(), prefix);
+        let decided = corpus::decided(&codes, |code| orders.get(code).copied(), case.amount);
+        let decided = decided.map(|order| &order.code);
+        assert_eq!(decided, case.truth.as_ref(), "{}: {case:#?}", case.class);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn no_corpus_of_any_seed_is_decided_otherwise_than_it_knows(seed: u64) {
+        for prefix in ["DH", "TBC", "KHOA", "OLIOL"] {
+            decide(&corpus(seed, prefix), prefix);
+        }
+    }
 }
 
 proptest! {
