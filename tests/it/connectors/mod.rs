@@ -3,4 +3,5 @@
 mod gateways;
 mod lms;
 mod mail;
+pub mod payos;
 mod sources;

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::harness::server::Answer;
 
+mod gateways;
 mod operations;
 mod orders;
 mod status;

@@ -62,10 +62,14 @@ impl Refusal {
         self.code == DUPLICATE
     }
 
+    pub(super) fn sentence(&self, doing: &str) -> String {
+        format!("payOS refuses to {doing}: {}.", self.said)
+    }
+
     /// What it means where it is nothing special.
     pub(super) fn fault(&self, doing: &str) -> Fault {
         Fault::MappingBroken {
-            why: format!("payOS refuses to {doing}: {}.", self.said),
+            why: self.sentence(doing),
         }
     }
 }

@@ -154,7 +154,10 @@ impl Teller for Api {
         };
         match self.link(reference).await? {
             Ok(answered) if answered.state() == Some(CheckoutState::Open) => {
-                Err(refusal.fault("cancel a payment link"))
+                Err(Fault::Transient {
+                    why: refusal.sentence("cancel a payment link"),
+                    after: None,
+                })
             }
             Ok(answered) => report(answered),
             Err(absent) => Ok(nothing_there(reference, absent)),
