@@ -24,6 +24,7 @@ mod demo;
 mod doctor;
 mod grant;
 mod order;
+pub mod report;
 mod serve;
 mod transfer;
 
@@ -69,6 +70,9 @@ enum Command {
     /// Try grants again, or end them.
     #[command(subcommand)]
     Grant(grant::Grant),
+    /// Sum up what moved, and hold it against the gateways' own lists.
+    #[command(subcommand)]
+    Report(report::Report),
     /// Look at transfers that wait for a person.
     #[command(subcommand)]
     Transfer(transfer::Transfer),
@@ -87,6 +91,7 @@ pub async fn run() -> ExitCode {
         Command::Catalogue(command) => command.run(&cli.place).await,
         Command::Order(command) => command.run(&cli.place).await,
         Command::Grant(command) => command.run(&cli.place).await,
+        Command::Report(command) => command.run(&cli.place).await,
         Command::Transfer(command) => command.run(&cli.place).await,
     };
     match done {

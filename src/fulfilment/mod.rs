@@ -8,6 +8,7 @@ pub mod place;
 pub mod plan;
 pub mod price;
 pub mod reconcile;
+pub mod report;
 pub mod revoke;
 pub mod settle;
 

@@ -20,6 +20,7 @@ pub mod key;
 pub mod line;
 pub mod order;
 pub mod payment;
+pub mod report;
 mod state;
 pub mod task;
 pub mod transfer;
@@ -61,6 +62,7 @@ pub fn statements() -> Vec<&'static Sql> {
         line::STATEMENTS,
         order::STATEMENTS,
         payment::STATEMENTS,
+        report::STATEMENTS,
         task::STATEMENTS,
         transfer::STATEMENTS,
     ]
