@@ -201,15 +201,18 @@ impl Sides<'_> {
 }
 
 /// For each listed transfer the place of ours: what has a name or a key in common first, so that
-/// nothing takes its place; then what has the bank's reference, or looks alike without one.
+/// nothing takes its place; then what has the bank's reference, or looks alike without one; and only
+/// then what has the reference with another amount.
 fn pairs(listed: &[&TransferFact], booked: &[Booked]) -> Vec<Option<usize>> {
     let index = Index::new(booked);
     let mut pairs: Vec<Option<usize>> = listed.iter().map(|fact| index.certain(fact)).collect();
     let mut taken: HashSet<usize> = pairs.iter().copied().flatten().collect();
-    for (fact, pair) in listed.iter().zip(&mut pairs) {
-        if pair.is_none() {
-            *pair = index.likely(fact, &taken);
-            taken.extend(*pair);
+    for of_any_amount in [false, true] {
+        for (fact, pair) in listed.iter().zip(&mut pairs) {
+            if pair.is_none() {
+                *pair = index.likely(fact, &taken, of_any_amount);
+                taken.extend(*pair);
+            }
         }
     }
     pairs
@@ -259,7 +262,12 @@ impl<'a> Index<'a> {
         self.names.get(&name).copied().or_else(by_key)
     }
 
-    fn likely(&self, fact: &TransferFact, taken: &HashSet<usize>) -> Option<usize> {
+    fn likely(
+        &self,
+        fact: &TransferFact,
+        taken: &HashSet<usize>,
+        of_any_amount: bool,
+    ) -> Option<usize> {
         let account = fact.account.as_str();
         let candidates = if fact.reference.is_empty() {
             let second = fact.booked_at?.unix_seconds();
@@ -267,12 +275,13 @@ impl<'a> Index<'a> {
         } else {
             self.references.get(&(account, &fact.reference))
         };
-        let free = |place: &usize| {
-            !taken.contains(place) && self.booked[*place].direction == fact.direction
+        let fits = |place: &&usize| {
+            let ours = &self.booked[**place];
+            !taken.contains(*place)
+                && ours.direction == fact.direction
+                && (of_any_amount || ours.amount == fact.amount.minor)
         };
-        let free: Vec<usize> = candidates?.iter().copied().filter(free).collect();
-        let same = |place: &&usize| self.booked[**place].amount == fact.amount.minor;
-        free.iter().find(same).or(free.first()).copied()
+        candidates?.iter().find(fits).copied()
     }
 }
 

@@ -4,6 +4,7 @@ mod api;
 mod crash_everywhere;
 mod fulfilling;
 mod handing_over;
+mod money_reports;
 mod pages;
 mod queueing;
 mod revoking;

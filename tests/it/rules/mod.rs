@@ -9,6 +9,7 @@ mod downloads;
 mod emails;
 mod links;
 mod money;
+mod money_reports;
 mod pricing;
 mod problems;
 mod vietqr;

@@ -13,7 +13,7 @@ use crate::fact::CheckoutState;
 /// "Thông tin truyền lên không đúng": something in the request, such as a description too long.
 const WRONG_REQUEST: &str = "20";
 /// "Mã thanh toán không tồn tại".
-const ABSENT: &str = "101";
+pub(super) const ABSENT: &str = "101";
 /// "Mã kiểm tra (signature) không hợp lệ".
 const WRONG_SIGNATURE: &str = "201";
 /// "Cổng thanh toán không tồn tại hoặc đã tạm dừng": wrong keys, or a channel that is switched off.
@@ -43,10 +43,9 @@ impl Answered {
 
 /// A call that payOS understood and did not do.
 pub(super) struct Refusal {
-    code: String,
+    pub code: String,
     /// Its words, fit for a seller's eyes.
     pub said: String,
-    pub body: Vec<u8>,
 }
 
 impl Refusal {
@@ -122,11 +121,7 @@ pub(super) fn judge(
             let what = format!("payOS answered with HTTP {status} and nothing in it");
             Err(not_payos(aim, status, &what))
         }
-        _ => Ok(Err(Refusal {
-            code,
-            said,
-            body: answer.body,
-        })),
+        _ => Ok(Err(Refusal { code, said })),
     }
 }
 

@@ -311,14 +311,15 @@ fn report(answered: Answered) -> Result<Report, Fault> {
     })
 }
 
-/// Nobody can pay at a link that does not exist.
+/// Nobody can pay at a link that does not exist. The answer does not say which one that is, so the
+/// code we asked for is put beside it: the body is all that is settled.
 fn nothing_there(reference: &str, refusal: Refusal) -> Report {
+    let said =
+        json!({ "code": refusal.code, "desc": refusal.said, "data": null, "asked": reference });
+    let body = said.to_string().into_bytes();
     Report {
         key: format!("link:{reference}:absent"),
-        facts: Ok(vec![wire::checkout(
-            reference.to_owned(),
-            CheckoutState::Expired,
-        )]),
-        body: refusal.body,
+        facts: wire::read(&body),
+        body,
     }
 }

@@ -6,6 +6,7 @@ use jiff::civil::DateTime;
 use jiff::tz::Offset;
 use serde_json::{Map, Value};
 
+use super::answer::ABSENT;
 use super::{NAME, NotUnderstood};
 use crate::clock::Timestamp;
 use crate::fact::{CheckoutFact, CheckoutState, Direction, Fact, OrderName, TransferFact};
@@ -32,6 +33,8 @@ pub(super) struct Envelope {
     pub desc: String,
     pub data: Option<Map<String, Value>>,
     pub signature: Option<String>,
+    /// The code that we asked for, where the answer was that it has no link.
+    asked: Option<String>,
 }
 
 impl Envelope {
@@ -49,6 +52,7 @@ impl Envelope {
             code: fields.text("code")?,
             desc: fields.text("desc").ok().flatten().unwrap_or_default(),
             signature: fields.text("signature")?,
+            asked: fields.text("asked")?,
             data,
         })
     }
@@ -58,15 +62,20 @@ impl Envelope {
 pub(super) fn read(body: &[u8]) -> Result<Vec<Fact>, NotUnderstood> {
     let envelope = Envelope::read(body)?;
     let Some(data) = &envelope.data else {
-        // An error of the API, such as for a link that does not exist: nothing happened.
-        let is_error = envelope.code.is_some_and(|code| code != SUCCESS);
-        return is_error
-            .then(Vec::new)
-            .ok_or_else(|| fault("data", "is missing"));
+        return without_data(envelope);
     };
     match link(data)? {
         Some(link) => link.facts(),
         None => notice(&Fields(data)),
+    }
+}
+
+/// An error of the API. That a link does not exist is worth knowing: nobody can pay there.
+fn without_data(envelope: Envelope) -> Result<Vec<Fact>, NotUnderstood> {
+    match (envelope.code.as_deref(), envelope.asked) {
+        (Some(ABSENT), Some(asked)) => Ok(vec![checkout(asked, CheckoutState::Expired)]),
+        (None | Some(SUCCESS), _) => Err(fault("data", "is missing")),
+        _ => Ok(Vec::new()),
     }
 }
 
@@ -149,7 +158,7 @@ impl Link<'_> {
 }
 
 /// Where the checkout of this order code stands.
-pub(super) fn checkout(reference: String, state: CheckoutState) -> Fact {
+fn checkout(reference: String, state: CheckoutState) -> Fact {
     Fact::Checkout(CheckoutFact {
         gateway: NAME.to_owned(),
         reference,
