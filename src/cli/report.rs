@@ -79,8 +79,8 @@ impl Money {
             db.read(move |tx| Box::pin(async move { report::money(tx, &span, &account).await }));
         let lines = lines.await.map_err(Error::into_anyhow)?;
         if let Some(file) = &self.csv {
-            let rows = lines.iter().map(row_of_line).collect();
-            return self.write(file, &LINE_HEADER, rows);
+            let rows: Vec<_> = lines.iter().map(row_of_line).collect();
+            return self.write(file, &LINE_HEADER, &rows);
         }
         let mut text = String::new();
         tell_lines(&lines, &mut text)?;
@@ -107,11 +107,9 @@ impl Money {
         let findings = listed::compare(db, &tellers, &ask, seen).await?;
         bar.finish_and_clear();
         if let Some(file) = &self.csv {
-            let rows = findings
-                .differences
-                .iter()
-                .map(|d| row_of_difference(d, &span));
-            self.write(file, &DIFFERENCE_HEADER, rows.collect())?;
+            let rows = findings.differences.iter();
+            let rows: Vec<_> = rows.map(|d| row_of_difference(d, &span)).collect();
+            self.write(file, &DIFFERENCE_HEADER, &rows)?;
         }
         let mut text = String::new();
         tell_findings(&findings, &span, &mut text)?;
@@ -121,13 +119,13 @@ impl Money {
         Ok(())
     }
 
-    fn write(&self, file: &Path, header: &[&str], rows: Vec<Vec<Cell>>) -> anyhow::Result<()> {
+    fn write(&self, file: &Path, header: &[&str], rows: &[Vec<Cell>]) -> anyhow::Result<()> {
         let encoding = if self.excel {
             Encoding::Marked
         } else {
             Encoding::Plain
         };
-        let text = csv::write(header, &rows, encoding);
+        let text = csv::write(header, rows, encoding);
         std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
         println!("{} row(s) in {}", rows.len(), file.display());
         Ok(())

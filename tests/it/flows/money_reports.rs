@@ -221,45 +221,62 @@ fn listed(shop: &Shop, body: &[u8]) -> TransferFact {
     }
 }
 
+/// Three transfers that our books have, as the list has them.
+async fn three(shop: &Shop) -> Vec<TransferFact> {
+    let mut transfers = Vec::new();
+    for dong in [1_000, 1_001, 1_002] {
+        let body = shop.transfer(dong, "x");
+        shop.webhook(&body).await.unwrap();
+        transfers.push(listed(shop, &body));
+    }
+    transfers
+}
+
 #[tokio::test]
-async fn our_books_are_held_against_every_page_of_the_list() {
+async fn every_page_of_the_list_is_fetched_a_day_wider_and_patiently() {
     shop::each(async |shop| {
-        let bodies: Vec<Vec<u8>> = (0..3).map(|n| shop.transfer(1_000 + n, "x")).collect();
-        for body in &bodies {
-            shop.webhook(body).await.unwrap();
-        }
-        let transfers: Vec<TransferFact> = bodies.iter().map(|body| listed(shop, body)).collect();
-        let mut double = Double {
+        let transfers = three(shop).await;
+        let double = Arc::new(Double {
             pages: transfers.iter().map(|fact| vec![reported(fact)]).collect(),
             listings: NOW_AND_THEN,
             busy: 2,
             ..Double::default()
-        };
-        let agreeing = Arc::new(std::mem::take(&mut double));
-        let found = compared(shop, &tellers(sepay::NAME, &agreeing))
+        });
+        let found = compared(shop, &tellers(sepay::NAME, &double))
             .await
             .unwrap();
-        assert_eq!((found.compared, found.differences.len()), (3, 0));
-        let wanted = agreeing.wanted.lock().unwrap();
+        assert_eq!((found.compared, found.differences), (3, vec![]));
+        let wanted = double.wanted.lock().unwrap();
+        let (span, day) = (today(shop), Duration::from_secs(24 * 3600));
         assert_eq!(wanted.len(), 3);
-        let day = Duration::from_secs(24 * 3600);
-        assert_eq!(wanted[0].from, today(shop).from.minus(day));
-        assert_eq!(wanted[0].to, today(shop).to.plus(day));
+        assert!(wanted.iter().all(|w| w.from == span.from.minus(day)));
+        assert!(wanted.iter().all(|w| w.to == span.to.plus(day)));
+    })
+    .await;
+}
 
-        let mut changed = transfers[1].clone();
-        changed.amount = Money::vnd(9_000);
-        let mut stranger = transfers[2].clone();
-        stranger.provider_id = "88".to_owned();
-        stranger.natural_key = None;
-        stranger.reference = "FT88".to_owned();
-        stranger.account = "7777".to_owned();
-        stranger.direction = Direction::Out;
+#[tokio::test]
+async fn each_difference_between_the_list_and_our_books_is_named() {
+    shop::each(async |shop| {
+        let transfers = three(shop).await;
+        let changed = TransferFact {
+            amount: Money::vnd(9_000),
+            ..transfers[1].clone()
+        };
+        let stranger = TransferFact {
+            provider_id: "88".to_owned(),
+            natural_key: None,
+            reference: "FT88".to_owned(),
+            account: "7777".to_owned(),
+            direction: Direction::Out,
+            ..transfers[2].clone()
+        };
         let puzzle = Report {
             key: "odd".to_owned(),
             body: Vec::new(),
             facts: Err(NotUnderstood("id is missing".to_owned())),
         };
-        let differing = Arc::new(Double {
+        let double = Arc::new(Double {
             pages: vec![
                 vec![reported(&transfers[0]), reported(&changed)],
                 vec![reported(&stranger), puzzle],
@@ -267,14 +284,11 @@ async fn our_books_are_held_against_every_page_of_the_list() {
             listings: NOW_AND_THEN,
             ..Double::default()
         });
-        let found = compared(shop, &tellers(sepay::NAME, &differing))
+        let found = compared(shop, &tellers(sepay::NAME, &double))
             .await
             .unwrap();
-        let mut kinds: Vec<_> = found
-            .differences
-            .iter()
-            .map(|d| (d.kind.words(), d.amount))
-            .collect();
+        let kinds = found.differences.iter().map(|d| (d.kind.words(), d.amount));
+        let mut kinds: Vec<_> = kinds.collect();
         kinds.sort_unstable();
         let expected = [
             ("account not in the settings", 1_002),

@@ -139,7 +139,7 @@ impl Teller for Api {
     async fn look(&self, reference: &str) -> Result<Report, Fault> {
         match self.link(reference).await? {
             Ok(answered) => report(answered),
-            Err(refusal) => Ok(nothing_there(reference, refusal)),
+            Err(refusal) => Ok(nothing_there(reference, &refusal)),
         }
     }
 
@@ -160,7 +160,7 @@ impl Teller for Api {
                 })
             }
             Ok(answered) => report(answered),
-            Err(absent) => Ok(nothing_there(reference, absent)),
+            Err(absent) => Ok(nothing_there(reference, &absent)),
         }
     }
 
@@ -313,7 +313,7 @@ fn report(answered: Answered) -> Result<Report, Fault> {
 
 /// Nobody can pay at a link that does not exist. The answer does not say which one that is, so the
 /// code we asked for is put beside it: the body is all that is settled.
-fn nothing_there(reference: &str, refusal: Refusal) -> Report {
+fn nothing_there(reference: &str, refusal: &Refusal) -> Report {
     let said =
         json!({ "code": refusal.code, "desc": refusal.said, "data": null, "asked": reference });
     let body = said.to_string().into_bytes();
