@@ -28,6 +28,7 @@ mod doctor;
 mod grant;
 mod key;
 mod order;
+pub mod report;
 mod serve;
 mod transfer;
 
@@ -79,6 +80,9 @@ enum Command {
     /// Make, list and revoke keys of the admin API.
     #[command(subcommand)]
     Key(key::Key),
+    /// Sum up what moved, and hold it against the gateways' own lists.
+    #[command(subcommand)]
+    Report(report::Report),
     /// Look at transfers that wait for a person.
     #[command(subcommand)]
     Transfer(transfer::Transfer),
@@ -99,6 +103,7 @@ pub async fn run() -> ExitCode {
         Command::Order(command) => command.run(&cli.place).await,
         Command::Grant(command) => command.run(&cli.place).await,
         Command::Key(command) => command.run(&cli.place).await,
+        Command::Report(command) => command.run(&cli.place).await,
         Command::Transfer(command) => command.run(&cli.place).await,
     };
     match done {

@@ -17,6 +17,7 @@ pub mod plan;
 pub mod price;
 pub mod reconcile;
 pub mod refund;
+pub mod report;
 pub mod revoke;
 pub mod settle;
 pub mod suggest;

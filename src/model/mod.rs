@@ -27,6 +27,7 @@ pub mod order;
 pub mod payment;
 pub mod poll;
 pub mod refund;
+pub mod report;
 mod state;
 pub mod task;
 pub mod transfer;
@@ -80,6 +81,7 @@ pub fn statements() -> Vec<&'static Sql> {
         payment::STATEMENTS,
         poll::STATEMENTS,
         refund::STATEMENTS,
+        report::STATEMENTS,
         task::STATEMENTS,
         task::list::STATEMENTS,
         transfer::STATEMENTS,

@@ -49,6 +49,7 @@ fn front_end() -> Router<Web> {
 fn machines() -> Router<Web> {
     Router::new()
         .route("/api/v1/payment/webhook", post(webhooks::sepay))
+        .route("/api/v1/payment/{gateway}/webhook", post(webhooks::gateway))
         .route("/api/v1/worker/claim", post(worker::claim))
         .route("/api/v1/worker/heartbeat", post(worker::heartbeat))
         .route("/api/v1/webhook/finalize", post(worker::finalize))

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -62,8 +62,50 @@ pub async fn sepay(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let settled = deliver(&web.app, sepay::NAME, &caller, &headers, body).await;
-    match settled {
+    taken_in(&web.app, sepay::NAME, &caller, &headers, body).await
+}
+
+/// Take in a message of any gateway, by its name in the registry; each proves itself in its own way.
+#[utoipa::path(
+    post,
+    path = "/api/v1/payment/{gateway}/webhook",
+    operation_id = "receiveGatewayWebhook",
+    tag = "gateways",
+    params(("gateway" = String, Path, description = "The gateway's name")),
+    request_body(content = Object, description = "As the gateway sends it; at most 64 KiB"),
+    responses(
+        (status = 200, body = WebhookAnswer),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json",
+         description = "`not_authentic`"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json",
+         description = "`not_found`: no gateway has this name"),
+        (status = 413, body = ProblemBody, content_type = "application/problem+json",
+         description = "`body_too_large`"),
+        (status = 429, body = ProblemBody, content_type = "application/problem+json",
+         description = "`rate_limited`: too many failed authentications from this address"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json",
+         description = "`unavailable`: it was not stored; send it again"),
+    ),
+)]
+pub async fn gateway(
+    State(web): State<Web>,
+    Path(gateway): Path<String>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    taken_in(&web.app, &gateway, &caller, &headers, body).await
+}
+
+/// The answer has one form for all: gateways look at the status, and at `success` at most.
+async fn taken_in(
+    app: &App,
+    gateway: &str,
+    caller: &Caller,
+    headers: &HeaderMap,
+    body: Body,
+) -> Response {
+    match deliver(app, gateway, caller, headers, body).await {
         Ok(settled) => Json(answer(&settled)).into_response(),
         Err(e) => caller.problem(e).into_response(),
     }

@@ -10,6 +10,7 @@ use crate::fact::Fact;
 
 pub mod bank;
 pub mod demo;
+pub mod payos;
 pub mod sepay;
 pub mod teller;
 pub mod vietqr;
@@ -64,7 +65,10 @@ impl Gateways {
     /// The registry: one line per gateway.
     #[must_use]
     pub fn new(settings: &Payments) -> Self {
-        Self(vec![Arc::new(sepay::SePay::new(&settings.sepay))])
+        Self(vec![
+            Arc::new(sepay::SePay::new(&settings.sepay)),
+            Arc::new(payos::PayOs::new(&settings.payos)),
+        ])
     }
 
     /// The gateway of this name.
@@ -84,9 +88,12 @@ pub type Tellers = BTreeMap<&'static str, Arc<dyn teller::Teller>>;
 
 /// The registry's other half: one entry per gateway that has an API.
 pub fn tellers(settings: &Payments) -> anyhow::Result<Tellers> {
-    let mut tellers = Tellers::new();
-    if let Some(api) = sepay::api::Api::from_settings(settings)? {
-        tellers.insert(sepay::NAME, Arc::new(api));
-    }
-    Ok(tellers)
+    let known: [(&'static str, Option<Arc<dyn teller::Teller>>); 2] = [
+        (sepay::NAME, sepay::teller(settings)?),
+        (payos::NAME, payos::teller(&settings.payos)?),
+    ];
+    let configured = known
+        .into_iter()
+        .filter_map(|(name, teller)| Some((name, teller?)));
+    Ok(configured.collect())
 }

@@ -24,6 +24,7 @@ use crate::web::webhooks;
         check_status::check,
         qr::draw,
         webhooks::sepay,
+        webhooks::gateway,
         worker::claim,
         worker::heartbeat,
         worker::finalize,

@@ -3,5 +3,6 @@
 mod gateways;
 mod lms;
 mod mail;
+pub mod payos;
 mod sepay;
 mod sources;

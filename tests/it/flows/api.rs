@@ -6,6 +6,7 @@ use crate::harness::server::Answer;
 
 mod admin;
 mod coupons;
+mod gateways;
 mod operations;
 mod orders;
 mod status;

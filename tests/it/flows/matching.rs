@@ -51,6 +51,7 @@ async fn place(shop: &Shop, policy: &Policy, known: &Known) {
         courses,
         idempotency: None,
         kind: OrderKind::Sale,
+        coupon: None,
     };
     let (moment, policy, known) = (shop.app.moment(Actor::Buyer), policy.clone(), known.clone());
     let placing = shop.app.db.write(move |tx| {

@@ -7,6 +7,7 @@ mod crash_everywhere;
 mod fulfilling;
 mod handing_over;
 mod matching;
+mod money_reports;
 mod pages;
 mod queueing;
 mod revoking;

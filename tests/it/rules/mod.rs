@@ -10,6 +10,7 @@ mod downloads;
 mod emails;
 mod links;
 mod money;
+mod money_reports;
 mod near_codes;
 mod pricing;
 mod problems;

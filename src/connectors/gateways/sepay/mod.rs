@@ -3,9 +3,12 @@
 //! `api`. What a body of either says is in `wire`. Two deliveries of one event, also replays days
 //! later, have the same id; a replay is harmless.
 
+use std::sync::Arc;
+
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
+use super::teller::Teller;
 use super::{Authentic, Gateway, Message, NotAuthentic, NotUnderstood};
 use crate::clock::Timestamp;
 use crate::config::{self, Secret};
@@ -36,6 +39,12 @@ impl SePay {
             window_seconds: settings.window_seconds,
         }
     }
+}
+
+/// Its API, where a token is configured.
+pub fn teller(settings: &config::Payments) -> anyhow::Result<Option<Arc<dyn Teller>>> {
+    let api = api::Api::from_settings(settings)?;
+    Ok(api.map(|api| Arc::new(api) as Arc<dyn Teller>))
 }
 
 impl Gateway for SePay {
