@@ -8,18 +8,20 @@ use std::time::Duration;
 use tokio::sync::broadcast;
 
 use crate::clock::{Clock, Timestamp};
-use crate::config::{Config, Mode, PartialRefund, Shop};
+use crate::config::{BankAccount, Config, Mode, PartialRefund, Shop};
 use crate::connectors::Connectors;
-use crate::connectors::destinations::links::Links;
+use crate::connectors::destinations::links::{LANDING_LIFE, Links};
 use crate::connectors::gateways::teller::{Abilities, Listing};
 use crate::connectors::gateways::{Gateway, Gateways, Tellers, vietqr};
 use crate::connectors::lms;
 use crate::db::Db;
 use crate::error::Result;
 use crate::fulfilment::Policy;
-use crate::id::{GrantId, Mint, OrderId};
+use crate::id::{Mint, OrderId};
 use crate::model::audit::Actor;
 use crate::model::catalogue::{self, Catalogue};
+use crate::model::grant::Grant;
+use crate::model::order::Order;
 use crate::model::{Moment, code, key};
 use crate::web::limits::Limits;
 
@@ -61,6 +63,8 @@ pub struct Desk {
     pub shop: Shop,
     /// Where buyers reach us, without a slash at the end.
     pub public_url: String,
+    /// Where buyers transfer to; they are shown the first.
+    pub accounts: Vec<BankAccount>,
     /// Verifies and reads gateways' messages.
     pub gateways: Gateways,
     /// Signs and reads download links.
@@ -97,14 +101,24 @@ impl Desk {
         known.map(|(gateway, listing)| format!("{gateway}/{}", listing.name))
     }
 
-    /// The page that lists a grant's files. The right is asked for at each click, not here.
+    /// A course on the shop's front page, ticked.
     #[must_use]
-    pub fn landing_url(&self, grant: &GrantId, expires: Timestamp) -> String {
-        format!(
-            "{}/f/{}",
-            self.public_url,
-            self.links.mint_landing(grant, expires)
-        )
+    pub fn course_in_shop(&self, slug: &str) -> String {
+        format!("{}/?course={slug}#order", self.public_url)
+    }
+
+    /// The path of the page that lists a grant's files: always the same for the same grant. The
+    /// right is asked for at each click, not here.
+    #[must_use]
+    pub fn landing_path(&self, grant: &Grant, order: &Order) -> String {
+        let expires = order.created_at.plus(LANDING_LIFE);
+        format!("/f/{}", self.links.mint_landing(&grant.id, expires))
+    }
+
+    /// The same page, for letters.
+    #[must_use]
+    pub fn landing_url(&self, grant: &Grant, order: &Order) -> String {
+        format!("{}{}", self.public_url, self.landing_path(grant, order))
     }
 }
 
@@ -124,6 +138,7 @@ impl App {
             policy: policy(&config, &gateways, &world.tellers),
             shop: config.shop.clone(),
             public_url: config.public_url.clone(),
+            accounts: config.payments.accounts.clone(),
             listings: listings(&world.tellers),
             gateways,
             links,

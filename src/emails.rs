@@ -4,10 +4,16 @@
 //! one line, and a name that could pass for a link is not repeated at all.
 
 mod completed;
+mod ending;
 mod receipt;
+mod refunded;
+mod short;
 
 pub use completed::{AccessKind, AccessLink, Completed, FailedCourse, NextStep, ReadyCourse};
+pub use ending::Ending;
 pub use receipt::{PriceRule, PricedCourse, Receipt};
+pub use refunded::{Refunded, WayBack};
+pub use short::{PayInto, Short};
 
 use crate::clock::Timestamp;
 use crate::words::Locale;

@@ -1,6 +1,7 @@
 //! Reconcile: takes no input and always does the same: finds what time or accident left undone and
 //! moves it on through the ordinary steps. Runs every few seconds; finding nothing is the rule.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use super::{complete, plan, revoke};
@@ -174,8 +175,13 @@ async fn look_at_checkouts(tx: &mut Tx<'_>, moment: &Moment) -> Result<usize> {
 
 async fn warn(tx: &mut Tx<'_>, moment: &Moment) -> Result<usize> {
     let ending = grant::ending(tx, moment.now, WARNING, BATCH).await?;
+    // A course with several promises is one letter.
+    let mut told = HashSet::new();
     for grant in &ending {
         grant::warned(tx, moment, &grant.id).await?;
+        if !told.insert(&grant.line) {
+            continue;
+        }
         // Bought again meanwhile: the access goes on, and there is nothing to warn of.
         let last = grant::ends_last(tx, grant).await?;
         if last.is_some_and(|end| Some(end) > grant.expires_at) {

@@ -201,6 +201,7 @@ crate::statements! {
                ORDER BY expires_at LIMIT $2";
     ENDING = "SELECT grants.*, '' AS buyer FROM grants WHERE state = 'active' AND warned_at IS NULL AND expires_at IS NOT NULL
                 AND expires_at > $1 AND expires_at <= $2 AND (access_days IS NULL OR access_days > $3)
+                AND NOT EXISTS (SELECT 1 FROM grants AS told WHERE told.line_id = grants.line_id AND told.warned_at IS NOT NULL)
               ORDER BY expires_at LIMIT $4";
     WARNED = "UPDATE grants SET warned_at = $2 WHERE id = $1";
     UNATTENDED = "SELECT grants.*, '' AS buyer FROM grants WHERE state IN ('waiting', 'working', 'verifying', 'revoking') AND NOT EXISTS
@@ -320,8 +321,8 @@ pub async fn expired(tx: &mut Tx<'_>, now: Timestamp, limit: i64) -> Result<Vec<
         .collect()
 }
 
-/// Active grants that end within `notice`, whose buyers were not told. Access that is shorter than twice
-/// the notice is no surprise when it ends.
+/// Active grants that end within `notice`, of lines whose buyers were not told. Access that is shorter
+/// than twice the notice is no surprise when it ends.
 pub async fn ending(
     tx: &mut Tx<'_>,
     now: Timestamp,

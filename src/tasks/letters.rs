@@ -1,48 +1,59 @@
-//! Letters: what an e-mail says, read from the books at the moment it is sent.
+//! Letters: what an e-mail says, read from the books at the moment it is sent. One whose matter is
+//! over by then is not written.
 
 use std::collections::BTreeMap;
 
 use crate::app::Desk;
-use crate::connectors::destinations::links::LANDING_LIFE;
+use crate::clock::Timestamp;
+use crate::connectors::gateways::bank;
 use crate::db::Tx;
 use crate::emails::{
-    AccessKind, AccessLink, Completed, FailedCourse, Letterhead, NextStep, PriceRule, PricedCourse,
-    ReadyCourse, Receipt, Rendered,
+    AccessKind, AccessLink, Completed, Ending, FailedCourse, Letterhead, NextStep, PayInto,
+    PriceRule, PricedCourse, ReadyCourse, Receipt, Refunded, Rendered, Short, WayBack,
 };
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::fulfilment::access::{self, Right};
 use crate::fulfilment::price::{Applied, Rule};
-use crate::id::LineId;
+use crate::id::{GrantId, LineId, RefundId};
 use crate::model::email::{Email, Letter};
 use crate::model::grant::{self, Benefit, Grant, GrantState};
 use crate::model::line::{self, Line};
-use crate::model::order::{self, Order};
+use crate::model::order::{self, Order, PaymentStatus};
+use crate::model::refund::{self, BY_HAND, RefundState};
 use crate::money::Money;
 use crate::outcome::Who;
 
-/// Write an e-mail, in its own language.
+/// Write an e-mail, in its own language. `None`: nobody needs to read it any more.
 pub(super) async fn write(
     tx: &mut Tx<'_>,
+    now: Timestamp,
     desk: &Desk,
     email: &Email,
-) -> Result<(Order, Rendered)> {
+) -> Result<Option<(Order, Rendered)>> {
     let order = order::get(tx, &email.order).await?;
     let lines = line::of_order(tx, &order.id).await?;
+    let l = email.locale;
     let rendered = match &email.letter {
-        Letter::Receipt => receipt(desk, &order, &lines).render(email.locale)?,
-        Letter::Completed => completed(tx, desk, &order, &lines)
-            .await?
-            .render(email.locale)?,
-        Letter::Short | Letter::Ending(_) | Letter::Refunded(_) => {
-            return Err(Error::Conflict("this letter is being written"));
-        }
+        Letter::Receipt => Some(receipt(desk, &order, &lines).render(l)?),
+        Letter::Completed => Some(completed(tx, desk, &order, &lines).await?.render(l)?),
         Letter::Late(late) => {
             let only: Vec<Line> = lines.into_iter().filter(|line| line.id == *late).collect();
-            completed(tx, desk, &order, &only)
-                .await?
-                .render(email.locale)?
+            Some(completed(tx, desk, &order, &only).await?.render(l)?)
+        }
+        Letter::Short => {
+            let short = short(desk, &order, now);
+            short.map(|letter| letter.render(l)).transpose()?
+        }
+        Letter::Ending(grant) => {
+            let ending = ending(tx, desk, &order, &lines, grant, now).await?;
+            ending.map(|letter| letter.render(l)).transpose()?
+        }
+        Letter::Refunded(refund) => {
+            let refunded = refunded(tx, desk, &order, &lines, refund).await?;
+            refunded.map(|letter| letter.render(l)).transpose()?
         }
     };
-    Ok((order, rendered))
+    Ok(rendered.map(|rendered| (order, rendered)))
 }
 
 fn receipt(desk: &Desk, order: &Order, lines: &[Line]) -> Receipt {
@@ -141,10 +152,7 @@ fn link(desk: &Desk, order: &Order, grant: &Grant) -> Option<AccessLink> {
             AccessKind::Learn,
             desk.course_page(&grant.connection, &grant.target)?,
         ),
-        Benefit::Files => {
-            let expires = order.created_at.plus(LANDING_LIFE);
-            (AccessKind::Files, desk.landing_url(&grant.id, expires))
-        }
+        Benefit::Files => (AccessKind::Files, desk.landing_url(grant, order)),
         Benefit::WorkerFiles => {
             let receipt = grant.receipt.as_ref()?;
             (AccessKind::Files, receipt.0["link"].as_str()?.to_owned())
@@ -159,6 +167,90 @@ fn next_step(grant: &Grant) -> NextStep {
     } else {
         NextStep::SellerTold
     }
+}
+
+/// Asked for only while it would help: the order is open, and something is missing.
+fn short(desk: &Desk, order: &Order, now: Timestamp) -> Option<Short> {
+    let open = order.payment_status == PaymentStatus::Pending && order.expires_at > now;
+    if !open || order.owed() == 0 {
+        return None;
+    }
+    let account = desk.accounts.first().map(|account| PayInto {
+        bank: bank::name_of(&account.bank),
+        number: account.number.clone(),
+        holder: account.holder.clone(),
+    });
+    Some(Short {
+        head: head(desk, order),
+        received: order.received,
+        missing: Money {
+            minor: order.owed(),
+            currency: order.total.currency,
+        },
+        account,
+        until: order.expires_at,
+    })
+}
+
+/// Told only of access that is there and really ends.
+async fn ending(
+    tx: &mut Tx<'_>,
+    desk: &Desk,
+    order: &Order,
+    lines: &[Line],
+    grant: &GrantId,
+    now: Timestamp,
+) -> Result<Option<Ending>> {
+    let grant = grant::get(tx, grant).await?;
+    let line = lines.iter().find(|line| line.id == grant.line);
+    let (Some(at), Some(line), GrantState::Active) = (grant.expires_at, line, grant.state) else {
+        return Ok(None);
+    };
+    let bought_again = grant::ends_last(tx, &grant).await?;
+    if at <= now || bought_again.is_some_and(|end| end > at) {
+        return Ok(None);
+    }
+    Ok(Some(Ending {
+        head: head(desk, order),
+        course: line.title.clone(),
+        at,
+        shop_url: desk.course_in_shop(&line.course),
+    }))
+}
+
+/// Told only of money that has not come back.
+async fn refunded(
+    tx: &mut Tx<'_>,
+    desk: &Desk,
+    order: &Order,
+    lines: &[Line],
+    refund: &RefundId,
+) -> Result<Option<Refunded>> {
+    let refunds = refund::of_order(tx, &order.id).await?;
+    let found = refunds.iter().find(|known| known.id == *refund);
+    let Some(refund) = found.filter(|refund| refund.state != RefundState::Failed) else {
+        return Ok(None);
+    };
+    let concerned = |line: &&Line| refund.line.as_ref().is_none_or(|only| *only == line.id);
+    let over = |line: &&Line| access::right(order, &refunds, &line.id) == Right::Over;
+    let title = |line: &Line| line.title.clone();
+    let of_line = refund.line.as_ref();
+    Ok(Some(Refunded {
+        head: head(desk, order),
+        amount: refund.amount,
+        course: of_line.and_then(|id| lines.iter().find(|l| l.id == *id).map(title)),
+        way: if refund.gateway == BY_HAND {
+            WayBack::Transfer(refund.reference.clone())
+        } else {
+            WayBack::SameWay
+        },
+        ended: lines
+            .iter()
+            .filter(concerned)
+            .filter(over)
+            .map(title)
+            .collect(),
+    }))
 }
 
 fn head(desk: &Desk, order: &Order) -> Letterhead {

@@ -15,8 +15,8 @@ use crate::error::Result;
 use crate::id::EmailId;
 use crate::model::Moment;
 use crate::model::connection;
-use crate::model::email::{self, EmailState, Letter};
-use crate::model::order::{self, PaymentStatus};
+use crate::model::email::{self, Email, EmailState, Letter};
+use crate::model::order;
 use crate::model::task::{Finish, Leased};
 use crate::outcome::{Outcome, Receipt, Who};
 
@@ -51,15 +51,10 @@ impl Effect for SendEmail {
         if !matches!(email.state, EmailState::Queued | EmailState::Sending) {
             return Ok(Prepared::Nothing);
         }
-        if email.letter == Letter::Short && email.state == EmailState::Queued {
-            let order = order::get(tx, &email.order).await?;
-            if order.payment_status != PaymentStatus::Pending {
-                let why = "the rest came before it was asked for";
-                email::forget(tx, moment, &email, why).await?;
-                return Ok(Prepared::Nothing);
-            }
-        }
-        let (order, rendered) = letters::write(tx, desk, &email).await?;
+        let Some((order, rendered)) = letters::write(tx, moment.now, desk, &email).await? else {
+            drop_it(tx, moment, &email).await?;
+            return Ok(Prepared::Nothing);
+        };
         email::advance(tx, moment, &email, EmailState::Sending, None).await?;
         Ok(Prepared::Act(Request {
             email: email.id,
@@ -136,6 +131,16 @@ impl Effect for SendEmail {
         }
         Ok(finish)
     }
+}
+
+/// What it was to say is no longer so. One that may have left already stays, and is shown as such.
+async fn drop_it(tx: &mut Tx<'_>, moment: &Moment, email: &Email) -> Result<()> {
+    let why = "its matter was over before it was sent";
+    if email.state == EmailState::Queued {
+        return email::forget(tx, moment, email, why).await;
+    }
+    email::advance(tx, moment, email, EmailState::Unknown, Some(why)).await?;
+    Ok(())
 }
 
 /// The mail server's breaker: it makes nothing rest, since letters wait by themselves, but it tells

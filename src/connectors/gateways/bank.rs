@@ -30,6 +30,12 @@ pub fn find(bin_or_name: &str) -> Option<Bank> {
     }
 }
 
+/// What people call a bank that the settings name: as it stands there where the table does not know it.
+#[must_use]
+pub fn name_of(bin_or_name: &str) -> String {
+    find(bin_or_name).map_or_else(|| bin_or_name.to_owned(), |bank| bank.name)
+}
+
 /// Every bank of the table, the most used first.
 pub fn all() -> impl Iterator<Item = Bank> {
     BANKS.iter().map(|(bin, name, full)| bank(bin, name, full))

@@ -13,7 +13,7 @@ use super::landing::{Closed, ClosedView, FileView, LandingView};
 use super::{names, respond};
 use crate::clock::Timestamp;
 use crate::connectors::Fault;
-use crate::connectors::destinations::links::{Claim, LANDING_LIFE, LinkFault};
+use crate::connectors::destinations::links::{Claim, LinkFault};
 use crate::connectors::sources::{Folder, Manifest, ManifestFile};
 use crate::error::{Error, Result};
 use crate::id::GrantId;
@@ -64,7 +64,7 @@ pub async fn file(
             return closed(&visit, visit.locale(), Closed::AccessEnded);
         };
         if claim.expires <= visit.app.clock.now() {
-            let fresh = Some(landing_path(&visit, &held));
+            let fresh = Some(visit.app.desk.landing_path(&held.grant, &held.order));
             let locale = locale(&visit, &held);
             return closed(&visit, locale, Closed::Expired { fresh });
         }
@@ -166,12 +166,6 @@ fn unreadable(fault: LinkFault) -> Closed {
         LinkFault::Forged => Closed::NotWhole,
         LinkFault::Expired => Closed::Expired { fresh: None },
     }
-}
-
-fn landing_path(visit: &Visit, held: &Held) -> String {
-    let expires = held.order.created_at.plus(LANDING_LIFE);
-    let token = visit.app.desk.links.mint_landing(&held.grant.id, expires);
-    format!("/f/{token}")
 }
 
 /// The order's language, unless another was chosen.

@@ -11,7 +11,6 @@ use super::view::{
 };
 use crate::app::App;
 use crate::clock::Timestamp;
-use crate::connectors::destinations::links::LANDING_LIFE;
 use crate::connectors::gateways::bank;
 use crate::db::{Db, Tx};
 use crate::error::Result;
@@ -131,16 +130,15 @@ impl Scene<'_> {
     fn pay(&self) -> PayView {
         let order = &self.books.order;
         let amount = missing(order);
-        let account = self.app.config.payments.accounts.first();
+        let account = self.app.desk.accounts.first();
         let or_none = |text: Option<String>| text.unwrap_or_else(|| NOT_CONFIGURED.to_owned());
-        let bank = account.map(|a| bank::find(&a.bank).map_or(a.bank.clone(), |bank| bank.name));
         let qr = |ending: &str| {
             let (code, dong) = (&order.code, amount.minor);
             format!("/api/v1/payment/qr/{code}.{ending}?amount={dong}")
         };
         let simulate = format!("/o/{}/simulate", order.secret);
         PayView {
-            bank: or_none(bank),
+            bank: or_none(account.map(|a| bank::name_of(&a.bank))),
             account: or_none(account.map(|a| a.number.clone())),
             holder: or_none(account.map(|a| a.holder.clone())),
             amount,
@@ -232,14 +230,7 @@ impl Scene<'_> {
         let desk = &self.app.desk;
         match grant.benefit {
             Benefit::Enrolment => desk.course_page(&grant.connection, &grant.target),
-            Benefit::Files => {
-                // From a fixed moment, so that the page is the same when nothing changed.
-                let expires = self.books.order.created_at.plus(LANDING_LIFE);
-                Some(format!(
-                    "/f/{}",
-                    desk.links.mint_landing(&grant.id, expires)
-                ))
-            }
+            Benefit::Files => Some(desk.landing_path(grant, &self.books.order)),
             Benefit::WorkerFiles => {
                 let link = grant.receipt.as_ref()?.0["link"].as_str()?;
                 link.starts_with("https://").then(|| link.to_owned())

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use bursar::clock::Timestamp;
 use bursar::emails::{
-    AccessKind, AccessLink, Completed, FailedCourse, Letterhead, NextStep, PriceRule, PricedCourse,
-    ReadyCourse, Receipt, Rendered,
+    AccessKind, AccessLink, Completed, Ending, FailedCourse, Letterhead, NextStep, PayInto,
+    PriceRule, PricedCourse, ReadyCourse, Receipt, Refunded, Rendered, Short, WayBack,
 };
 use bursar::money::Money;
 use bursar::words::Locale;
@@ -37,6 +37,16 @@ fn samples(locale: Locale) -> Vec<(&'static str, Rendered)> {
         received: Money::vnd(total),
         ..receipt.clone()
     };
+    let whole_order = Refunded {
+        course: None,
+        way: WayBack::SameWay,
+        ended: Vec::new(),
+        ..Refunded::sample()
+    };
+    let no_account = Short {
+        account: None,
+        ..Short::sample()
+    };
     vec![
         ("receipt", receipt.render(locale).unwrap()),
         (
@@ -55,6 +65,11 @@ fn samples(locale: Locale) -> Vec<(&'static str, Rendered)> {
         ("completed", whole.render(locale).unwrap()),
         ("completed", all.render(locale).unwrap()),
         ("completed", none.render(locale).unwrap()),
+        ("short", Short::sample().render(locale).unwrap()),
+        ("short", no_account.render(locale).unwrap()),
+        ("ending", Ending::sample().render(locale).unwrap()),
+        ("refunded", Refunded::sample().render(locale).unwrap()),
+        ("refunded", whole_order.render(locale).unwrap()),
     ]
 }
 
@@ -270,6 +285,88 @@ fn the_last_email_is_honest_about_its_end() {
 }
 
 #[test]
+fn a_letter_about_a_shortfall_says_how_much_is_missing_and_where_exactly_it_goes() {
+    for (locale, words) in [
+        (
+            Locale::Vi,
+            [
+                "Còn thiếu 100.000 ₫",
+                "nhận được 890.000 ₫",
+                "Chúng tôi giữ đơn đến 21:13 ngày 21/09/2026 (GMT+7)",
+            ],
+        ),
+        (
+            Locale::En,
+            [
+                "100.000 ₫ still to pay",
+                "we received 890.000 ₫",
+                "We keep the order until 21 September 2026, 21:13 (GMT+7)",
+            ],
+        ),
+    ] {
+        let mail = Short::sample().render(locale).unwrap();
+        assert!(mail.subject.contains("DH7K2M9QXA") && mail.subject.contains("100.000 ₫"));
+        for what in [
+            "Vietcombank",
+            "0011004567890",
+            "CONG TY TRUONG SO",
+            "DH7K2M9QXA",
+        ] {
+            both_say(&mail, what);
+        }
+        let heading = words[0];
+        assert!(mail.subject.contains("100.000 ₫") && seen(&mail.html).contains(heading));
+        for what in &words[1..] {
+            both_say(&mail, what);
+        }
+        assert!(
+            mail.html
+                .contains("href=\"https://shop.example.vn/o/4be1c02f9a\"")
+        );
+    }
+}
+
+#[test]
+fn a_letter_before_the_end_names_course_day_and_the_way_to_go_on() {
+    let mail = Ending::sample().render(Locale::Vi).unwrap();
+    assert_eq!(mail.subject, "Khóa học của bạn mở đến ngày 21/09/2027");
+    both_say(
+        &mail,
+        "“Lập trình Rust từ con số không” đến 21:13 ngày 21/09/2027 (GMT+7).",
+    );
+    both_say(&mail, "số ngày mới được cộng thêm vào số ngày còn lại");
+    let mail = Ending::sample().render(Locale::En).unwrap();
+    assert_eq!(mail.subject, "Your course is open until 21 September 2027");
+    both_say(&mail, "the new days are added to the days you have left");
+    let link = "https://shop.example.vn/?course=rust#order";
+    assert!(mail.text.contains(link) && mail.html.contains(&format!("href=\"{link}\"")));
+}
+
+#[test]
+fn a_letter_about_a_refund_says_how_much_of_what_by_which_way_and_what_ends() {
+    let mail = Refunded::sample().render(Locale::En).unwrap();
+    assert_eq!(mail.subject, "Refund of 299.000 ₫ for order DH7K2M9QXA");
+    both_say(
+        &mail,
+        "299.000 ₫ for the course “Excel cho người đi làm” in order DH7K2M9QXA",
+    );
+    both_say(&mail, "by bank transfer, with the reference FT26264123456");
+    both_say(&mail, "The order no longer opens these courses");
+    let concession = Refunded {
+        course: None,
+        way: WayBack::SameWay,
+        ended: Vec::new(),
+        ..Refunded::sample()
+    };
+    let mail = concession.render(Locale::Vi).unwrap();
+    both_say(&mail, "299.000 ₫ cho đơn hàng DH7K2M9QXA");
+    both_say(&mail, "đúng thẻ hoặc tài khoản bạn đã dùng");
+    both_say(&mail, "không thay đổi quyền học của bạn");
+    both_are_silent_about(&mail, "chuyển khoản ngân hàng");
+    both_are_silent_about(&mail, "không còn mở");
+}
+
+#[test]
 fn hostile_titles_and_names_are_text_and_nothing_else() {
     let hostile = "<script>alert(1)</script>\"'&\r\nX: <img src=x onerror=y>";
     let head = Letterhead {
@@ -286,6 +383,7 @@ fn hostile_titles_and_names_are_text_and_nothing_else() {
         rule: PriceRule::Bundle(hostile.into()),
         ..Receipt::sample()
     };
+    let head_again = head.clone();
     let completed = Completed {
         head,
         buyer_email: "\"<b>\"@example.com".into(),
@@ -302,9 +400,35 @@ fn hostile_titles_and_names_are_text_and_nothing_else() {
             next: NextStep::SellerTold,
         }],
     };
+    let refunded = Refunded {
+        head: head_again.clone(),
+        course: Some(hostile.into()),
+        way: WayBack::Transfer(Some(hostile.into())),
+        ended: vec![hostile.into()],
+        ..Refunded::sample()
+    };
+    let ending = Ending {
+        head: head_again.clone(),
+        course: hostile.into(),
+        shop_url: "https://x.example/\"><script>".into(),
+        ..Ending::sample()
+    };
+    let account = PayInto {
+        bank: hostile.into(),
+        number: hostile.into(),
+        holder: hostile.into(),
+    };
+    let short = Short {
+        head: head_again,
+        account: Some(account),
+        ..Short::sample()
+    };
     for mail in [
         receipt.render(Locale::En).unwrap(),
         completed.render(Locale::Vi).unwrap(),
+        refunded.render(Locale::Vi).unwrap(),
+        ending.render(Locale::Vi).unwrap(),
+        short.render(Locale::En).unwrap(),
     ] {
         assert!(
             !mail.html.contains("<script") && !mail.html.contains("<img"),
