@@ -1,7 +1,7 @@
 //! What gateways post. Bounded, verified, and on its way: `app/intake.rs` does the rest.
 
 use axum::Json;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
@@ -13,7 +13,7 @@ use super::caller::Caller;
 use super::problem::ProblemBody;
 use super::state::Web;
 use crate::app::{App, intake};
-use crate::connectors::gateways::{Message, sepay};
+use crate::connectors::gateways::{Message, sepay, stripe};
 use crate::error::{Error, Result};
 use crate::fulfilment::settle::Settled;
 
@@ -62,7 +62,55 @@ pub async fn sepay(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let settled = deliver(&web.app, sepay::NAME, &caller, &headers, body).await;
+    let body = body::read(&headers, body).await;
+    answered(&web.app, sepay::NAME, &caller, &headers, body).await
+}
+
+/// An event of a dispute carries the seller's evidence, of up to 150,000 characters.
+const LONGEST_EVENT: usize = 512 * 1024;
+
+/// Take in an event of Stripe. Every authentic one is answered with success, also those of a kind
+/// that we do not know. A signature older than 300 s is refused: the repetition has a fresh one.
+#[utoipa::path(
+    post,
+    path = "/api/v1/payment/stripe/webhook",
+    operation_id = "receiveStripeWebhook",
+    tag = "gateways",
+    request_body(content = Object, description = "As Stripe sends it; at most 512 KiB"),
+    responses(
+        (status = 200, body = WebhookAnswer),
+        (status = 401, body = ProblemBody, content_type = "application/problem+json",
+         description = "`not_authentic`"),
+        (status = 413, body = ProblemBody, content_type = "application/problem+json",
+         description = "`body_too_large`"),
+        (status = 429, body = ProblemBody, content_type = "application/problem+json",
+         description = "`rate_limited`: too many failed authentications from this address"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json",
+         description = "`unavailable`: it was not stored; send it again"),
+    ),
+    security(("stripeSignature" = [])),
+)]
+pub async fn stripe(
+    State(web): State<Web>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let body = body::read_up_to(LONGEST_EVENT, &headers, body).await;
+    answered(&web.app, stripe::NAME, &caller, &headers, body).await
+}
+
+async fn answered(
+    app: &App,
+    gateway: &str,
+    caller: &Caller,
+    headers: &HeaderMap,
+    body: Result<Bytes>,
+) -> Response {
+    let settled = match body {
+        Ok(body) => deliver(app, gateway, caller, headers, &body).await,
+        Err(e) => Err(e),
+    };
     match settled {
         Ok(settled) => Json(answer(&settled)).into_response(),
         Err(e) => caller.problem(e).into_response(),
@@ -74,13 +122,12 @@ async fn deliver(
     gateway: &str,
     caller: &Caller,
     headers: &HeaderMap,
-    body: Body,
+    body: &[u8],
 ) -> Result<Settled> {
-    let body = body::read(headers, body).await?;
     let header = |name: &str| Some(headers.get(name)?.to_str().ok()?.to_owned());
     let message = Message {
         header: &header,
-        body: &body,
+        body,
         received_at: app.clock.now(),
     };
     let settled = intake::receive(app, gateway, &message).await;

@@ -11,6 +11,7 @@ use crate::fact::Fact;
 pub mod bank;
 pub mod demo;
 pub mod sepay;
+pub mod stripe;
 pub mod teller;
 pub mod vietqr;
 
@@ -64,7 +65,10 @@ impl Gateways {
     /// The registry: one line per gateway.
     #[must_use]
     pub fn new(settings: &Payments) -> Self {
-        Self(vec![Arc::new(sepay::SePay::new(&settings.sepay))])
+        Self(vec![
+            Arc::new(sepay::SePay::new(&settings.sepay)),
+            Arc::new(stripe::Stripe::new(&settings.stripe)),
+        ])
     }
 
     /// The gateway of this name.
@@ -83,6 +87,10 @@ impl Gateways {
 pub type Tellers = BTreeMap<&'static str, Arc<dyn teller::Teller>>;
 
 /// The registry's other half: one entry per gateway that has an API.
-pub fn tellers(_settings: &Payments) -> anyhow::Result<Tellers> {
-    Ok(BTreeMap::new())
+pub fn tellers(settings: &Payments) -> anyhow::Result<Tellers> {
+    let known = [(stripe::NAME, stripe::teller(&settings.stripe)?)];
+    let configured = known
+        .into_iter()
+        .filter_map(|(name, teller)| Some((name, teller?)));
+    Ok(configured.collect())
 }

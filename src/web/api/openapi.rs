@@ -23,6 +23,7 @@ use crate::web::webhooks;
         check_status::check,
         qr::draw,
         webhooks::sepay,
+        webhooks::stripe,
         worker::claim,
         worker::heartbeat,
         worker::finalize,
@@ -74,6 +75,12 @@ impl Modify for Schemes {
                 "sepaySignature",
                 "X-SePay-Signature",
                 "`sha256=` and the hex HMAC-SHA256 of `{X-SePay-Timestamp}.{raw body}`",
+            ),
+            (
+                "stripeSignature",
+                "Stripe-Signature",
+                "`t=SECONDS,v1=HEX`: HEX is the HMAC-SHA256 of `{SECONDS}.{raw body}` with the \
+                 endpoint's signing secret; at most 300 s old",
             ),
             (
                 "workerSignature",
