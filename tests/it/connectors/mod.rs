@@ -4,3 +4,4 @@ mod gateways;
 mod lms;
 mod mail;
 mod sources;
+mod stripe;
