@@ -8,10 +8,11 @@ use std::time::Duration;
 use tokio::sync::broadcast;
 
 use crate::clock::{Clock, Timestamp};
-use crate::config::{Config, Mode, Shop};
+use crate::config::{Config, Mode, PartialRefund, Shop};
 use crate::connectors::Connectors;
 use crate::connectors::destinations::links::Links;
-use crate::connectors::gateways::{Gateway, Gateways, vietqr};
+use crate::connectors::gateways::teller::{Abilities, Listing};
+use crate::connectors::gateways::{Gateway, Gateways, Tellers, vietqr};
 use crate::connectors::lms;
 use crate::db::Db;
 use crate::error::Result;
@@ -22,7 +23,9 @@ use crate::model::catalogue::{self, Catalogue};
 use crate::model::{Moment, code, key};
 use crate::web::limits::Limits;
 
+pub mod checkout;
 pub mod intake;
+pub mod polling;
 
 /// A copy of the catalogue is asked for its revision no more often than this.
 const CATALOGUE_AGE: Duration = Duration::from_secs(2);
@@ -62,6 +65,7 @@ pub struct Desk {
     pub gateways: Gateways,
     /// Signs and reads download links.
     pub links: Links,
+    listings: Vec<(&'static str, Listing)>,
     course_pages: BTreeMap<String, lms::CoursePage>,
 }
 
@@ -76,6 +80,21 @@ impl Desk {
     #[must_use]
     pub fn course_page(&self, connection: &str, course: &str) -> Option<String> {
         self.course_pages.get(connection)?.url(course)
+    }
+
+    /// The gateway and the listing that a poll is about: `GATEWAY/LISTING`.
+    #[must_use]
+    pub fn listing(&self, subject: &str) -> Option<(&'static str, &Listing)> {
+        let known = self.listings.iter();
+        known
+            .map(|(gateway, listing)| (*gateway, listing))
+            .find(|(gateway, listing)| *subject == format!("{gateway}/{}", listing.name))
+    }
+
+    /// Every list that a configured gateway keeps, as polls name them.
+    pub fn polls(&self) -> impl Iterator<Item = String> {
+        let known = self.listings.iter();
+        known.map(|(gateway, listing)| format!("{gateway}/{}", listing.name))
     }
 
     /// The page that lists a grant's files. The right is asked for at each click, not here.
@@ -102,9 +121,10 @@ impl App {
         let gateways = Gateways::new(&config.payments);
         let links = links(&config, &db, &clock, &mint).await?;
         let desk = Desk {
-            policy: policy(&config, &gateways),
+            policy: policy(&config, &gateways, &world.tellers),
             shop: config.shop.clone(),
             public_url: config.public_url.clone(),
+            listings: listings(&world.tellers),
             gateways,
             links,
             course_pages: course_pages(&config),
@@ -224,8 +244,27 @@ fn course_pages(config: &Config) -> BTreeMap<String, lms::CoursePage> {
     pages.collect()
 }
 
-fn policy(config: &Config, gateways: &Gateways) -> Policy {
+fn listings(tellers: &Tellers) -> Vec<(&'static str, Listing)> {
+    let all = tellers.iter();
+    all.flat_map(|(gateway, teller)| {
+        let listings = teller.abilities().listings.iter();
+        listings.map(|listing| (*gateway, *listing))
+    })
+    .collect()
+}
+
+fn policy(config: &Config, gateways: &Gateways, tellers: &Tellers) -> Policy {
+    let able = |ability: fn(&Abilities) -> bool| -> Vec<&'static str> {
+        let able = tellers.iter().filter(|(_, t)| ability(&t.abilities()));
+        able.map(|(gateway, _)| *gateway).collect()
+    };
+    let checkouts = able(|can| can.checkout);
+    let by_themselves = gateways.iter().map(Gateway::name);
     Policy {
+        gateways: by_themselves.filter(|g| !checkouts.contains(g)).collect(),
+        checkouts,
+        refunders: able(|can| can.refunds),
+        partial_refund_ends_access: config.payments.partial_refund == PartialRefund::Revoke,
         prefix: config.shop.code_prefix.clone(),
         order_ttl: Duration::from_secs(3600) * config.payments.order_ttl_hours,
         tolerance: config.payments.tolerance,
@@ -236,7 +275,6 @@ fn policy(config: &Config, gateways: &Gateways) -> Policy {
             .map(|a| a.number.clone())
             .collect(),
         give_up_after: Duration::from_secs(3600) * config.fulfilment.give_up_after_hours,
-        gateways: gateways.iter().map(Gateway::name).collect(),
         courses_per_order: config.limits.courses_per_order,
     }
 }

@@ -68,6 +68,22 @@ pub struct TransferFact {
     pub booked_at: Option<Timestamp>,
 }
 
+impl TransferFact {
+    /// What there is to know a transfer again by, where the bank gave no reference: two that are alike
+    /// in all of it are told apart by nothing but their number. `None`: nothing single enough.
+    #[must_use]
+    pub fn weak_key(&self) -> Option<String> {
+        let booked_at = self.booked_at.filter(|_| self.natural_key.is_none())?;
+        let way = match self.direction {
+            Direction::In => "in",
+            Direction::Out => "out",
+        };
+        let (account, amount, second) =
+            (&self.account, self.amount.minor, booked_at.unix_seconds());
+        Some(format!("{account}|{way}|{amount}|{second}"))
+    }
+}
+
 /// Where a checkout stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CheckoutState {

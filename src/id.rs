@@ -49,6 +49,10 @@ ids! {
     TransferId = "trf";
     /// An allocation of a transfer to an order.
     AllocationId = "alc";
+    /// A refund.
+    RefundId = "ref";
+    /// A dispute.
+    DisputeId = "dis";
     /// A task.
     TaskId = "tsk";
     /// An e-mail.
@@ -127,6 +131,12 @@ impl Mint {
     #[must_use]
     pub fn fraction(&self) -> f64 {
         self.with(RngExt::random::<f64>)
+    }
+
+    /// 64 random bits.
+    #[must_use]
+    pub fn bits(&self) -> u64 {
+        self.with(RngExt::random::<u64>)
     }
 
     fn with<T>(&self, draw: impl FnOnce(&mut StdRng) -> T) -> T {

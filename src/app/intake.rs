@@ -6,10 +6,10 @@ use crate::app::App;
 use crate::connectors::gateways::{Message, NotAuthentic, NotUnderstood};
 use crate::error::{Error, Result};
 use crate::fact::Fact;
+use crate::fulfilment::plan;
 use crate::fulfilment::settle::{self, Settled};
 use crate::model::audit::Actor;
-use crate::model::gateway_event::{self, Arrival};
-use crate::model::task::{self, Kind, NewTask};
+use crate::model::gateway_event::{self, Arrival, Road};
 
 /// Characters of a reason that are stored.
 const LONGEST_REASON: usize = 300;
@@ -28,6 +28,7 @@ pub async fn receive(app: &App, gateway: &str, message: &Message<'_>) -> Result<
             key: gateway.event_key(message.body),
             body: message.body.to_vec(),
             note: proof.note,
+            road: Road::Message,
         };
         (arrival, gateway.read(message.body))
     };
@@ -80,13 +81,7 @@ async fn keep_raw(app: &App, arrival: Arrival, problem: &str) -> Result<Settled>
         Box::pin(async move {
             let stored = gateway_event::store(tx, &moment, &arrival, Some(&why)).await?;
             if let Some(event) = &stored {
-                let new = NewTask {
-                    kind: Kind::SettleEvent,
-                    order: None,
-                    subject: &event.0,
-                    connection: None,
-                };
-                task::enqueue(tx, &moment, &new);
+                plan::settle(tx, &moment, event).await?;
             }
             Ok(stored.is_none())
         })

@@ -16,6 +16,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "V2__catalogue",
         include_str!("../../migrations/V2__catalogue.sql"),
     ),
+    ("V3__money", include_str!("../../migrations/V3__money.sql")),
 ];
 
 /// Any number will do, as long as every version of Bursar uses the same: "bursar" in ASCII.

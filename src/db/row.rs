@@ -110,6 +110,8 @@ macro_rules! id_args {
 
 id_args!(
     OrderId,
+    RefundId,
+    DisputeId,
     LineId,
     GrantId,
     CustomerId,

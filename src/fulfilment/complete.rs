@@ -13,7 +13,7 @@ use crate::model::Moment;
 use crate::model::email::{self, Letter};
 use crate::model::grant::{self, Benefit, Grant, GrantState, Step};
 use crate::model::line::{self, LineStatus};
-use crate::model::order::{self, Order};
+use crate::model::order::{self, Order, PaymentStatus};
 use crate::outcome::{Receipt, Who};
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -58,12 +58,15 @@ pub async fn begin(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId) -> Result<(Be
 /// Revoked meanwhile: the effect stands outside, so it is left to `revoke` to take it back.
 pub async fn keep(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId, receipt: Receipt) -> Result<()> {
     let grant = grant::get(tx, id).await?;
+    if grant.state == GrantState::Revoking {
+        return grant::note(tx, id, &receipt).await;
+    }
     if !grant.state.may_become(GrantState::Active) {
         return Ok(());
     }
     let step = Step {
-        receipt: Some(receipt),
-        expires_at: grant.access_days.map(|days| after_days(moment.now, days)),
+        expires_at: end_of_access(tx, moment, &grant).await?,
+        receipt: Some(still_ours(&grant, receipt)),
         ..Step::default()
     };
     if !grant::advance(tx, moment, &grant, GrantState::Active, step).await? {
@@ -74,6 +77,32 @@ pub async fn keep(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId, receipt: Recei
     } else {
         count(tx, moment, &grant).await
     }
+}
+
+/// Buying again before the end adds the new days to what is left. A grant that is kept again after
+/// it had been taken back ends when it would have ended: its table keeps the first end.
+async fn end_of_access(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    grant: &Grant,
+) -> Result<Option<Timestamp>> {
+    let Some(days) = grant.access_days else {
+        return Ok(None);
+    };
+    let others = grant::ends_last(tx, grant).await?;
+    let from = others.map_or(moment.now, |end| end.max(moment.now));
+    Ok(Some(after_days(from, days)))
+}
+
+/// Kept again under the enrolment that an earlier attempt of this grant made: it is still of our making.
+fn still_ours(grant: &Grant, mut receipt: Receipt) -> Receipt {
+    if let Some(Receipt(before)) = &grant.receipt
+        && before["created"] == true
+        && before["enrolment"] == receipt.0["enrolment"]
+    {
+        receipt.0["created"] = true.into();
+    }
+    receipt
 }
 
 /// It did not happen yet, or cannot by itself: where the grant waits, why, and for whom. One that
@@ -141,6 +170,14 @@ pub async fn retry(
     plan::revive(tx, moment, &grant).await
 }
 
+/// A grant was taken back for good before it was kept: its line counts it, once, as not kept.
+pub(super) async fn count_unkept(tx: &mut Tx<'_>, moment: &Moment, grant: &Grant) -> Result<()> {
+    if grant::count_in(tx, &grant.id).await? {
+        count(tx, moment, grant).await?;
+    }
+    Ok(())
+}
+
 /// A grant became final for the first time.
 async fn count(tx: &mut Tx<'_>, moment: &Moment, grant: &Grant) -> Result<()> {
     let (open, status) = line::grant_final(tx, &grant.line).await?;
@@ -167,7 +204,9 @@ async fn count(tx: &mut Tx<'_>, moment: &Moment, grant: &Grant) -> Result<()> {
 
 /// A line became final: the one that counts the order to zero decides its mail.
 async fn line_final(tx: &mut Tx<'_>, moment: &Moment, grant: &Grant, kept: bool) -> Result<()> {
-    if let Some(order) = order::line_finished(tx, moment, &grant.order, kept).await? {
+    if let Some(order) = order::line_finished(tx, moment, &grant.order, kept).await?
+        && order.payment_status != PaymentStatus::Refunded
+    {
         email::queue(tx, moment, &order, &Letter::Completed).await?;
     }
     Ok(())

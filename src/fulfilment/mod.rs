@@ -3,11 +3,16 @@
 
 use std::time::Duration;
 
+use crate::model::order::Order;
+
+pub mod access;
 pub mod complete;
+pub mod ledger;
 pub mod place;
 pub mod plan;
 pub mod price;
 pub mod reconcile;
+pub mod refund;
 pub mod revoke;
 pub mod settle;
 
@@ -24,8 +29,22 @@ pub struct Policy {
     pub accounts: Vec<String>,
     /// After this an unkept grant fails its line.
     pub give_up_after: Duration,
-    /// Gateways a new order can be paid at.
+    /// Gateways that tell of money by themselves; a new order can be paid at each.
     pub gateways: Vec<&'static str>,
+    /// Gateways with a payment page of their own, which a buyer chooses.
+    pub checkouts: Vec<&'static str>,
+    /// Gateways that carry out refunds when asked.
+    pub refunders: Vec<&'static str>,
+    /// A refund of a part that names no course ends all access of the order.
+    pub partial_refund_ends_access: bool,
     /// Courses in one order.
     pub courses_per_order: usize,
+}
+
+impl Policy {
+    /// `received` pays the order, within the tolerance.
+    #[must_use]
+    pub fn is_enough(&self, order: &Order, received: i64) -> bool {
+        received >= order.total.minor - self.tolerance.min(order.total.minor)
+    }
 }

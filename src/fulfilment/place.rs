@@ -12,8 +12,9 @@ use crate::model::code::OrderCode;
 use crate::model::course::{self, Course, Destination};
 use crate::model::grant::Benefit;
 use crate::model::line::{self, Line, LineStatus, Promise};
-use crate::model::order::{self, NewOrder, Order};
-use crate::model::{Moment, customer, payment};
+use crate::model::order::{self, NewOrder, Order, OrderKind};
+use crate::model::payment::{self, NewPayment};
+use crate::model::{Moment, customer};
 use crate::words::Locale;
 
 /// Codes to try before giving up; with 31^7 codes a second try is already rare.
@@ -34,6 +35,8 @@ pub struct Request {
     pub courses: Vec<String>,
     /// The front end's key and a digest of its request.
     pub idempotency: Option<(String, String)>,
+    /// How it comes about.
+    pub kind: OrderKind,
 }
 
 /// What was priced before the transaction; the catalogue is not asked twice.
@@ -141,7 +144,15 @@ pub async fn place(
         lines.push(line);
     }
     for gateway in &policy.gateways {
-        payment::open(tx, moment, &order.id, gateway, basket.quote.total);
+        let new = NewPayment {
+            order: &order.id,
+            gateway,
+            attempt: 1,
+            amount: basket.quote.total,
+            reference: None,
+            until: None,
+        };
+        payment::open(tx, moment, &new);
     }
     Ok(Placed {
         order,
@@ -199,6 +210,7 @@ async fn store(
                 .as_ref()
                 .map(|(k, d)| (k.as_str(), d.as_str())),
             expires_at,
+            kind: request.kind,
         };
         if order::insert(tx, moment, &new).await? {
             return Ok(new.stored(moment.now));

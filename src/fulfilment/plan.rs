@@ -2,13 +2,16 @@
 //! The table's own constraint makes planning twice plan once.
 
 use super::Policy;
+use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::Result;
-use crate::id::GrantId;
+use crate::id::{EventId, GrantId};
 use crate::model::Moment;
 use crate::model::grant::{self, Benefit, Grant, GrantState};
 use crate::model::line::{Line, Promise};
 use crate::model::order::Order;
+use crate::model::payment::Payment;
+use crate::model::refund::Refund;
 use crate::model::task::{self, Kind, NewTask};
 
 /// Plan every promise of the lines that a payment started.
@@ -25,6 +28,56 @@ pub fn plan(tx: &mut Tx<'_>, moment: &Moment, policy: &Policy, order: &Order, li
 /// Make the task that a grant needs due now, written anew where it is missing.
 pub async fn revive(tx: &mut Tx<'_>, moment: &Moment, grant: &Grant) -> Result<()> {
     task::revive(tx, moment, &task_of(grant)).await
+}
+
+/// Have a stored event settled by a task.
+pub async fn settle(tx: &mut Tx<'_>, moment: &Moment, event: &EventId) -> Result<()> {
+    let new = NewTask {
+        kind: Kind::SettleEvent,
+        order: None,
+        subject: &event.0,
+        connection: None,
+    };
+    task::revive(tx, moment, &new).await
+}
+
+/// Have a task bring a checkout in line with its order, now.
+pub async fn look_after(tx: &mut Tx<'_>, moment: &Moment, payment: &Payment) -> Result<()> {
+    let connection = at_gateway(&payment.gateway);
+    task::revive(tx, moment, &of_checkout(payment, &connection)).await
+}
+
+/// Have a task look at a new checkout later.
+pub fn look_after_at(tx: &mut Tx<'_>, moment: &Moment, payment: &Payment, at: Timestamp) {
+    let connection = at_gateway(&payment.gateway);
+    task::enqueue_at(tx, moment, &of_checkout(payment, &connection), at);
+}
+
+fn of_checkout<'a>(payment: &'a Payment, connection: &'a str) -> NewTask<'a> {
+    NewTask {
+        kind: Kind::Checkout,
+        order: Some(&payment.order),
+        subject: &payment.id.0,
+        connection: Some(connection),
+    }
+}
+
+/// Have a task ask a gateway to carry out a refund.
+pub async fn pay_back(tx: &mut Tx<'_>, moment: &Moment, refund: &Refund) -> Result<()> {
+    let connection = at_gateway(&refund.gateway);
+    let new = NewTask {
+        kind: Kind::Refund,
+        order: refund.order.as_ref(),
+        subject: &refund.id.0,
+        connection: Some(&connection),
+    };
+    task::revive(tx, moment, &new).await
+}
+
+/// The connection of a gateway's API: the colon keeps it apart from those that sellers name.
+#[must_use]
+pub fn at_gateway(gateway: &str) -> String {
+    format!("gateway:{gateway}")
 }
 
 fn task_of(grant: &Grant) -> NewTask<'_> {
@@ -61,6 +114,7 @@ fn new_grant(
         access_days: line.access_days,
         state: GrantState::Waiting,
         counted: false,
+        barred: false,
         who: None,
         why: None,
         attempts: 0,

@@ -1,19 +1,26 @@
 //! Reconcile: takes no input and always does the same: finds what time or accident left undone and
 //! moves it on through the ordinary steps. Runs every few seconds; finding nothing is the rule.
 
+use std::time::Duration;
+
 use super::{complete, plan, revoke};
 use crate::db::Tx;
 use crate::error::Result;
+use crate::model::email::{self, Letter};
 use crate::model::grant::{GrantState, Step};
 use crate::model::order::PaymentStatus;
-use crate::model::task::{Kind, NewTask};
-use crate::model::{Moment, gateway_event, grant, order, task};
+use crate::model::{Moment, gateway_event, grant, order, payment, task};
 
 /// At most so many rows in one transaction.
 const BATCH: i64 = 200;
 /// Parts whose rows reach over to lines and orders take one row a transaction: two that lock such
 /// rows in opposite order would stop each other.
 const ONE: i64 = 1;
+
+/// A checkout is looked at so long after its end.
+const GRACE: Duration = Duration::from_secs(60);
+/// Buyers are told so long before their access ends.
+const WARNING: Duration = Duration::from_secs(7 * 86_400);
 
 /// One part of a sweep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,17 +37,23 @@ pub enum Part {
     Unattended,
     /// Events that no task works on get one.
     Stranded,
+    /// Checkouts past their time are looked at.
+    Checkouts,
+    /// Buyers whose access ends soon are told.
+    Warnings,
 }
 
 impl Part {
     /// All of them, the most urgent first.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Leases,
         Self::Orders,
         Self::GivenUp,
         Self::Expired,
         Self::Unattended,
         Self::Stranded,
+        Self::Checkouts,
+        Self::Warnings,
     ];
 
     /// Move on a batch of what this part finds; how many rows that were.
@@ -52,6 +65,8 @@ impl Part {
             Self::Expired => expire_access(tx, moment).await,
             Self::Unattended => attend(tx, moment).await,
             Self::Stranded => rescue_events(tx, moment).await,
+            Self::Checkouts => look_at_checkouts(tx, moment).await,
+            Self::Warnings => warn(tx, moment).await,
         }
     }
 }
@@ -71,6 +86,10 @@ pub struct Found {
     pub unattended: usize,
     /// Events that no task worked on.
     pub stranded: usize,
+    /// Checkouts past their time.
+    pub checkouts: usize,
+    /// Grants that end soon.
+    pub warnings: usize,
 }
 
 impl Found {
@@ -83,6 +102,8 @@ impl Found {
             Part::Expired => &mut self.expired,
             Part::Unattended => &mut self.unattended,
             Part::Stranded => &mut self.stranded,
+            Part::Checkouts => &mut self.checkouts,
+            Part::Warnings => &mut self.warnings,
         }
     }
 }
@@ -116,7 +137,8 @@ async fn expire_access(tx: &mut Tx<'_>, moment: &Moment) -> Result<usize> {
         };
         grant::take_turn(tx, grant).await?;
         if grant::advance(tx, moment, grant, GrantState::Expired, step).await? {
-            revoke::revoke(tx, moment, &grant.id, why).await?;
+            let expired = grant::get(tx, &grant.id).await?;
+            revoke::end(tx, moment, &expired, why).await?;
         }
     }
     Ok(over.len())
@@ -133,13 +155,31 @@ async fn attend(tx: &mut Tx<'_>, moment: &Moment) -> Result<usize> {
 async fn rescue_events(tx: &mut Tx<'_>, moment: &Moment) -> Result<usize> {
     let stranded = gateway_event::stranded(tx, BATCH).await?;
     for event in &stranded {
-        let task = NewTask {
-            kind: Kind::SettleEvent,
-            order: None,
-            subject: &event.0,
-            connection: None,
-        };
-        task::revive(tx, moment, &task).await?;
+        plan::settle(tx, moment, event).await?;
     }
     Ok(stranded.len())
+}
+
+async fn look_at_checkouts(tx: &mut Tx<'_>, moment: &Moment) -> Result<usize> {
+    // The gateway ends it at the same time; a minute later it knows.
+    let overdue = payment::overdue(tx, moment.now.minus(GRACE), BATCH).await?;
+    for payment in &overdue {
+        plan::look_after(tx, moment, payment).await?;
+    }
+    Ok(overdue.len())
+}
+
+async fn warn(tx: &mut Tx<'_>, moment: &Moment) -> Result<usize> {
+    let ending = grant::ending(tx, moment.now, WARNING, BATCH).await?;
+    for grant in &ending {
+        grant::warned(tx, moment, &grant.id).await?;
+        // Bought again meanwhile: the access goes on, and there is nothing to warn of.
+        let last = grant::ends_last(tx, grant).await?;
+        if last.is_some_and(|end| Some(end) > grant.expires_at) {
+            continue;
+        }
+        let order = order::get(tx, &grant.order).await?;
+        email::queue(tx, moment, &order, &Letter::Ending(grant.id.clone())).await?;
+    }
+    Ok(ending.len())
 }

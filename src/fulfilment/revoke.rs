@@ -9,24 +9,43 @@ use crate::model::Moment;
 use crate::model::audit::{self, Change};
 use crate::model::grant::{self, Benefit, Grant, GrantState, Step};
 use crate::model::order;
-use crate::model::task::{self, Kind, NewTask};
 
-/// End an active or expired grant.
+/// A person ends an active or expired grant: for good, whatever its order's money does.
 pub async fn revoke(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId, why: &str) -> Result<()> {
     let grant = grant::get(tx, id).await?;
     grant::take_turn(tx, &grant).await?;
     if !matches!(grant.state, GrantState::Active | GrantState::Expired) {
         return Err(Error::refused("grant_not_active"));
     }
+    grant::bar(tx, id);
+    end(tx, moment, &grant, why).await
+}
+
+/// End a grant wherever it stands, whose turn the caller has. What an attempt may have left on the
+/// platform is looked for there; where none can have written, there is nothing to look for.
+pub(super) async fn end(tx: &mut Tx<'_>, moment: &Moment, grant: &Grant, why: &str) -> Result<()> {
     let step = Step {
         why: Some(why.to_owned()),
         ..Step::default()
     };
-    if !grant::advance(tx, moment, &grant, GrantState::Revoking, step).await? {
+    let untouched = match grant.state {
+        GrantState::Waiting => true,
+        GrantState::ActionNeeded => grant.attempts == 0,
+        _ => false,
+    };
+    let to = if untouched {
+        GrantState::Revoked
+    } else {
+        GrantState::Revoking
+    };
+    if !grant::advance(tx, moment, grant, to, step).await? {
         return Err(Error::Conflict("the grant moved"));
     }
     order::touch(tx, &grant.order);
-    take_back(tx, moment, &grant, why).await
+    if untouched {
+        return Ok(());
+    }
+    take_back(tx, moment, grant, why).await
 }
 
 /// The remote side is clean: the grant is revoked.
@@ -62,12 +81,14 @@ async fn take_back(tx: &mut Tx<'_>, moment: &Moment, grant: &Grant, why: &str) -
     if !elsewhere || grant::other_reasons(tx, grant).await? > 0 {
         return revoked(tx, moment, &grant.id, why).await;
     }
-    let task = NewTask {
-        kind: Kind::Withdraw,
-        order: Some(&grant.order),
-        subject: &grant.id.0,
-        connection: Some(&grant.connection),
-    };
-    task::enqueue(tx, moment, &task);
-    Ok(())
+    let state = GrantState::Revoking;
+    plan::revive(
+        tx,
+        moment,
+        &Grant {
+            state,
+            ..grant.clone()
+        },
+    )
+    .await
 }

@@ -8,7 +8,7 @@ use crate::args;
 use crate::clock::Timestamp;
 use crate::db::{Row, Tx};
 use crate::error::{Error, Result};
-use crate::id::{EmailId, LineId, OrderId};
+use crate::id::{EmailId, GrantId, LineId, OrderId, RefundId};
 use crate::words::Locale;
 
 states! {
@@ -48,8 +48,14 @@ impl EmailState {
 pub enum Letter {
     /// The money came.
     Receipt,
+    /// Too little came: how much is missing, asked for once.
+    Short,
     /// Every line is final.
     Completed,
+    /// Access ends soon.
+    Ending(GrantId),
+    /// Money went back.
+    Refunded(RefundId),
     /// A line that had failed was kept after all.
     Late(LineId),
 }
@@ -60,6 +66,9 @@ impl Letter {
     pub fn word(&self) -> String {
         match self {
             Self::Receipt => "receipt".to_owned(),
+            Self::Short => "short".to_owned(),
+            Self::Ending(grant) => format!("ending:{grant}"),
+            Self::Refunded(refund) => format!("refunded:{refund}"),
             Self::Completed => "completed".to_owned(),
             Self::Late(line) => format!("late:{line}"),
         }
@@ -68,12 +77,14 @@ impl Letter {
     /// From the stored word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        match word {
-            "receipt" => Some(Self::Receipt),
-            "completed" => Some(Self::Completed),
-            other => other
-                .strip_prefix("late:")
-                .map(|line| Self::Late(line.into())),
+        match word.split_once(':') {
+            None if word == "receipt" => Some(Self::Receipt),
+            None if word == "short" => Some(Self::Short),
+            None if word == "completed" => Some(Self::Completed),
+            Some(("late", line)) => Some(Self::Late(line.into())),
+            Some(("ending", grant)) => Some(Self::Ending(grant.into())),
+            Some(("refunded", refund)) => Some(Self::Refunded(refund.into())),
+            _ => None,
         }
     }
 }

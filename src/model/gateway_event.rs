@@ -19,6 +19,20 @@ states! {
     }
 }
 
+states! {
+    /// How an event came here.
+    Road {
+        /// The gateway sent it.
+        Message = "message",
+        /// A list had it, and a message should have told of it before.
+        List = "list",
+        /// The gateway's answer to a question or a request of ours.
+        Answer = "answer",
+        /// A person entered it.
+        Hand = "hand",
+    }
+}
+
 /// An event as stored.
 #[derive(Debug, Clone)]
 pub struct GatewayEvent {
@@ -30,6 +44,8 @@ pub struct GatewayEvent {
     pub body: Vec<u8>,
     /// How far it is.
     pub state: EventState,
+    /// How it came here.
+    pub road: Road,
     /// When it came.
     pub received_at: Timestamp,
 }
@@ -58,17 +74,21 @@ pub struct Arrival {
     pub body: Vec<u8>,
     /// What was odd about its proof of authenticity.
     pub note: Option<String>,
+    /// How it came here.
+    pub road: Road,
 }
 
 crate::statements! {
-    STORE = "INSERT INTO gateway_events (id, gateway, event_key, body, note, state, why, received_at, settled_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING";
-    SETTLED = "UPDATE gateway_events SET state = 'settled', why = NULL, settled_at = $2 WHERE id = $1 AND state = 'stored'";
+    STORE = "INSERT INTO gateway_events (id, gateway, event_key, body, note, state, why, received_at, settled_at, road)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING";
+    SETTLED = "UPDATE gateway_events SET state = 'settled', why = NULL, settled_at = $2, awaits = NULL WHERE id = $1 AND state = 'stored'";
+    AWAIT = "UPDATE gateway_events SET state = 'stored', settled_at = NULL, awaits = $2, why = $3 WHERE id = $1";
+    AWAITING = "SELECT id FROM gateway_events WHERE gateway = $1 AND awaits = $2 AND state = 'stored'";
     WHY = "UPDATE gateway_events SET why = $2 WHERE id = $1 AND state = 'stored'";
     BY_ID = "SELECT * FROM gateway_events WHERE id = $1";
     NOT_SETTLED = "SELECT id, gateway, why, received_at FROM gateway_events
-                   WHERE state = 'stored' ORDER BY received_at, id LIMIT $1";
-    STRANDED = "SELECT id FROM gateway_events WHERE state = 'stored'
+                   WHERE state = 'stored' AND awaits IS NULL ORDER BY received_at, id LIMIT $1";
+    STRANDED = "SELECT id FROM gateway_events WHERE state = 'stored' AND awaits IS NULL
                 AND NOT EXISTS (SELECT 1 FROM tasks WHERE tasks.subject = gateway_events.id) LIMIT $1";
 }
 
@@ -96,6 +116,7 @@ pub async fn store(
         problem,
         moment.now,
         settled_at,
+        arrival.road,
     ];
     let stored = tx.exec(&STORE, values).await? == 1;
     Ok(stored.then_some(id))
@@ -104,6 +125,20 @@ pub async fn store(
 /// A stored event is in the books now. False: it was already.
 pub async fn settled(tx: &mut Tx<'_>, moment: &Moment, id: &EventId) -> Result<bool> {
     Ok(tx.exec(&SETTLED, args![id, moment.now]).await? == 1)
+}
+
+/// It is about a transfer that is not in the books: it waits, without a task, until that one comes.
+/// It may be about a payment that has nothing to do with any order of ours, and then it waits for good.
+pub async fn park(tx: &mut Tx<'_>, id: &EventId, transfer: &str) -> Result<()> {
+    let why = "it is about a payment that is not in the books yet";
+    tx.exec(&AWAIT, args![id, transfer, why]).await?;
+    Ok(())
+}
+
+/// Events that waited for a transfer.
+pub async fn awaiting(tx: &mut Tx<'_>, gateway: &str, transfer: &str) -> Result<Vec<EventId>> {
+    let rows = tx.rows(&AWAITING, args![gateway, transfer]).await?;
+    rows.iter().map(|r| Ok(r.get("id")?)).collect()
 }
 
 /// Note why an event still is not settled.
@@ -123,6 +158,7 @@ pub async fn get(tx: &mut Tx<'_>, id: &EventId) -> Result<GatewayEvent> {
         gateway: row.get("gateway")?,
         body: row.get("body")?,
         state: row.get("state")?,
+        road: row.get("road")?,
         received_at: row.get("received_at")?,
     })
 }

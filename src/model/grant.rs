@@ -1,6 +1,8 @@
 //! Grants: one benefit being kept for one line. A grant row exists from the moment of payment,
 //! whatever the learning platform says, and always says where it stands, why and who must act.
 
+use std::time::Duration;
+
 use super::Moment;
 use super::audit::{self, Change};
 use super::state::states;
@@ -43,21 +45,25 @@ impl GrantState {
             ActionNeeded, Active, Expired, GaveUp, Revoked, Revoking, Verifying, Waiting, Working,
         };
         match self {
-            Waiting => matches!(to, Waiting | Working | Active | ActionNeeded | GaveUp),
+            Waiting => matches!(
+                to,
+                Waiting | Working | Active | ActionNeeded | GaveUp | Revoked
+            ),
             Working => {
                 matches!(
                     to,
-                    Working | Active | Waiting | Verifying | ActionNeeded | GaveUp
+                    Working | Active | Waiting | Verifying | ActionNeeded | GaveUp | Revoking
                 )
             }
-            Verifying => matches!(to, Waiting | Working | ActionNeeded | GaveUp),
-            ActionNeeded => matches!(to, Waiting | Working | GaveUp),
+            Verifying => matches!(to, Waiting | Working | ActionNeeded | GaveUp | Revoking),
+            ActionNeeded => matches!(to, Waiting | Working | GaveUp | Revoking | Revoked),
             // An attempt that was under way when time ran out may still succeed.
-            GaveUp => matches!(to, Waiting | Active),
+            GaveUp => matches!(to, Waiting | Active | Revoking),
             Active => matches!(to, Revoking | Expired),
             Expired => matches!(to, Revoking),
-            Revoking => matches!(to, Revoked),
-            Revoked => false,
+            // The money came back, or never went.
+            Revoking => matches!(to, Revoked | Waiting),
+            Revoked => matches!(to, Waiting),
         }
     }
 
@@ -125,6 +131,8 @@ pub struct Grant {
     pub state: GrantState,
     /// Its line counted it as final.
     pub counted: bool,
+    /// A person took it back: money that returns does not bring it back.
+    pub barred: bool,
     /// Who must act.
     pub who: Option<Who>,
     /// Why it is not active.
@@ -175,29 +183,39 @@ crate::statements! {
     BY_ID = "SELECT grants.*, orders.name AS buyer FROM grants JOIN orders ON orders.id = grants.order_id WHERE grants.id = $1";
     OF_ORDER = "SELECT grants.*, '' AS buyer FROM grants WHERE order_id = $1 ORDER BY line_id, position";
     MOVE = "UPDATE grants SET state = $3, who = $4, why = $5, next_at = $6, attempts = attempts + $7,
-              receipt = COALESCE($8, receipt), activated_at = COALESCE($9, activated_at),
-              expires_at = COALESCE($10, expires_at), ended_at = $11,
+              receipt = COALESCE($8, receipt), activated_at = COALESCE(activated_at, $9),
+              expires_at = COALESCE(expires_at, $10), ended_at = $11,
               counted = CASE WHEN $3 IN ('active', 'gave_up') THEN 1 ELSE counted END,
               give_up_at = COALESCE($12, give_up_at)
             WHERE id = $1 AND state = $2";
+    COUNT_IN = "UPDATE grants SET counted = 1 WHERE id = $1 AND counted = 0";
+    BAR = "UPDATE grants SET barred = 1 WHERE id = $1";
+    NOTE = "UPDATE grants SET receipt = $2 WHERE id = $1 AND state = 'revoking'";
+    ENDS_LAST = "SELECT MAX(expires_at) AS ends FROM grants WHERE connection = $1 AND target = $2 AND learner = $3
+                   AND id <> $4 AND state = 'active'";
     OUT_OF_TIME = "SELECT grants.*, '' AS buyer FROM grants WHERE state IN ('waiting', 'working', 'verifying', 'action_needed')
                    AND give_up_at <= $1 ORDER BY give_up_at LIMIT $2";
     EXPIRED = "SELECT grants.*, '' AS buyer FROM grants WHERE state = 'active' AND expires_at IS NOT NULL AND expires_at <= $1
                ORDER BY expires_at LIMIT $2";
+    ENDING = "SELECT grants.*, '' AS buyer FROM grants WHERE state = 'active' AND warned_at IS NULL AND expires_at IS NOT NULL
+                AND expires_at > $1 AND expires_at <= $2 AND (access_days IS NULL OR access_days > $3)
+              ORDER BY expires_at LIMIT $4";
+    WARNED = "UPDATE grants SET warned_at = $2 WHERE id = $1";
     UNATTENDED = "SELECT grants.*, '' AS buyer FROM grants WHERE state IN ('waiting', 'working', 'verifying', 'revoking') AND NOT EXISTS
                     (SELECT 1 FROM tasks WHERE tasks.subject = grants.id AND (tasks.state IN ('ready', 'leased')
                        OR (tasks.kind = 'withdraw' AND tasks.state = 'dead')))
                   LIMIT $1";
-    BUSY = "SELECT id FROM grants WHERE connection = $1 AND target = $2 AND learner = $3 AND id <> $4
-              AND kind = 'enrolment' AND (state IN ('working', 'verifying') OR (state = 'revoking' AND EXISTS
-                (SELECT 1 FROM tasks WHERE tasks.subject = grants.id AND tasks.kind = 'withdraw' AND tasks.state = 'leased')))";
+    BUSY = "SELECT id FROM grants WHERE connection = $1 AND target = $2 AND learner = $3 AND kind = 'enrolment'
+              AND ((id <> $4 AND state IN ('working', 'verifying')) OR EXISTS
+                (SELECT 1 FROM tasks WHERE tasks.subject = grants.id AND tasks.kind = 'withdraw' AND tasks.state = 'leased'))";
+    ATTEMPTED = "SELECT id FROM tasks WHERE subject = $1 AND kind IN ('enrol', 'deliver', 'hand_over') AND state = 'leased'";
     TAKE_TURN = "SELECT COUNT($1) AS held"
               | "SELECT COUNT(*) AS held FROM pg_advisory_xact_lock(hashtextextended($1, 0))";
     OTHER_REASONS = "SELECT COUNT(*) AS reasons FROM grants WHERE connection = $1 AND target = $2 AND learner = $3
                        AND id <> $4 AND state IN ('waiting', 'working', 'verifying', 'active', 'action_needed')";
     RECEIPTS = "SELECT receipt FROM grants WHERE connection = $1 AND target = $2 AND learner = $3 AND receipt IS NOT NULL";
     UNKEPT = "SELECT COUNT(*) AS unkept FROM grants WHERE line_id = $1
-                AND state IN ('waiting', 'working', 'verifying', 'action_needed', 'gave_up')";
+                AND (activated_at IS NULL OR state NOT IN ('active', 'expired', 'revoking', 'revoked'))";
     COUNTS = "SELECT state, COUNT(*) AS grants FROM grants GROUP BY state";
 }
 
@@ -300,6 +318,25 @@ pub async fn expired(tx: &mut Tx<'_>, now: Timestamp, limit: i64) -> Result<Vec<
         .collect()
 }
 
+/// Active grants that end within `notice`, whose buyers were not told. Access that is shorter than twice
+/// the notice is no surprise when it ends.
+pub async fn ending(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    notice: Duration,
+    limit: i64,
+) -> Result<Vec<Grant>> {
+    let days = i64::try_from(notice.as_secs() / 86_400).unwrap_or(i64::MAX);
+    let values = args![now, now.plus(notice), days * 2, limit];
+    tx.rows(&ENDING, values).await?.iter().map(read).collect()
+}
+
+/// The buyer is told, once.
+pub async fn warned(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId) -> Result<()> {
+    tx.exec(&WARNED, args![id, moment.now]).await?;
+    Ok(())
+}
+
 /// Grants that should be moving and that no task works on. There are none, unless a person
 /// deleted a task; the sweep gives them one. A removal that is dead waits for a person.
 pub async fn unattended(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Grant>> {
@@ -349,7 +386,35 @@ pub async fn is_of_our_making(tx: &mut Tx<'_>, grant: &Grant) -> Result<bool> {
     Ok(false)
 }
 
-/// Grants of a line that are still owed.
+/// Its line counts it as final, without it having been kept. False: it was counted before.
+pub async fn count_in(tx: &mut Tx<'_>, id: &GrantId) -> Result<bool> {
+    Ok(tx.exec(&COUNT_IN, args![id]).await? == 1)
+}
+
+/// A person took it back: only a person gives it again.
+pub fn bar(tx: &mut Tx<'_>, id: &GrantId) {
+    tx.later(&BAR, args![id]);
+}
+
+/// What an attempt left behind whose grant had been taken back meanwhile: the removal needs it.
+pub async fn note(tx: &mut Tx<'_>, id: &GrantId, receipt: &Receipt) -> Result<()> {
+    tx.exec(&NOTE, args![id, receipt.0.to_string()]).await?;
+    Ok(())
+}
+
+/// An attempt to keep it is running at this moment.
+pub async fn is_attempted(tx: &mut Tx<'_>, id: &GrantId) -> Result<bool> {
+    Ok(tx.row(&ATTEMPTED, args![id]).await?.is_some())
+}
+
+/// When the last of the other grants for the same access ends, where one has an end.
+pub async fn ends_last(tx: &mut Tx<'_>, grant: &Grant) -> Result<Option<Timestamp>> {
+    let values = args![&grant.connection, &grant.target, &grant.learner, &grant.id];
+    let row = tx.row(&ENDS_LAST, values).await?;
+    row.map_or(Ok(None), |r| Ok(r.get("ends")?))
+}
+
+/// Grants of a line that were not kept.
 pub async fn unkept(tx: &mut Tx<'_>, line: &LineId) -> Result<i64> {
     let row = tx.row(&UNKEPT, args![line]).await?;
     row.map_or(Ok(0), |r| Ok(r.get("unkept")?))
@@ -396,6 +461,7 @@ fn read(row: &Row) -> Result<Grant> {
         access_days: row.get("access_days")?,
         state: row.get("state")?,
         counted: row.get("counted")?,
+        barred: row.get("barred")?,
         who: row
             .get::<Option<String>>("who")?
             .as_deref()

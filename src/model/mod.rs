@@ -5,6 +5,7 @@ use crate::clock::Timestamp;
 use crate::db::Sql;
 use crate::id::{Identifier, Mint};
 
+pub mod alert;
 pub mod allocation;
 pub mod audit;
 pub mod bundle;
@@ -13,6 +14,7 @@ pub mod code;
 pub mod connection;
 pub mod course;
 pub mod customer;
+pub mod dispute;
 pub mod email;
 pub mod gateway_event;
 pub mod grant;
@@ -20,6 +22,8 @@ pub mod key;
 pub mod line;
 pub mod order;
 pub mod payment;
+pub mod poll;
+pub mod refund;
 mod state;
 pub mod task;
 pub mod transfer;
@@ -47,6 +51,7 @@ impl Moment {
 #[must_use]
 pub fn statements() -> Vec<&'static Sql> {
     [
+        alert::STATEMENTS,
         allocation::STATEMENTS,
         audit::STATEMENTS,
         bundle::STATEMENTS,
@@ -54,6 +59,7 @@ pub fn statements() -> Vec<&'static Sql> {
         course::STATEMENTS,
         connection::STATEMENTS,
         customer::STATEMENTS,
+        dispute::STATEMENTS,
         email::STATEMENTS,
         gateway_event::STATEMENTS,
         grant::STATEMENTS,
@@ -61,6 +67,8 @@ pub fn statements() -> Vec<&'static Sql> {
         line::STATEMENTS,
         order::STATEMENTS,
         payment::STATEMENTS,
+        poll::STATEMENTS,
+        refund::STATEMENTS,
         task::STATEMENTS,
         transfer::STATEMENTS,
     ]

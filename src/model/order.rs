@@ -38,11 +38,15 @@ impl PaymentStatus {
         use PaymentStatus::{Cancelled, Expired, Paid, PartiallyRefunded, Pending, Refunded};
         matches!(
             (self, to),
-            (Pending | Expired, Paid)
+            (Pending | Expired | Cancelled, Paid)
                 | (Pending, Cancelled | Expired)
                 | (Expired, Pending)
+                // A person took back a transfer that had been booked on it.
+                | (Paid, Pending)
+                // Refunds fail, and disputes are won.
                 | (Paid, PartiallyRefunded | Refunded)
-                | (PartiallyRefunded, Refunded)
+                | (PartiallyRefunded, Paid | Refunded)
+                | (Refunded, Paid | PartiallyRefunded)
         )
     }
 }
@@ -58,6 +62,16 @@ states! {
         Completed = "completed",
         /// Every line is final and none was kept.
         Failed = "failed",
+    }
+}
+
+states! {
+    /// How an order came about.
+    OrderKind {
+        /// A buyer ordered.
+        Sale = "sale",
+        /// An operator gave it, with a reason.
+        Gift = "gift",
     }
 }
 
@@ -84,6 +98,12 @@ pub struct Order {
     pub price_rule: String,
     /// Allocated so far.
     pub received: Money,
+    /// Gone back of that: refunds and lost disputes.
+    pub refunded: Money,
+    /// A dispute is open: access rests.
+    pub disputed: bool,
+    /// How it came about.
+    pub kind: OrderKind,
     /// The money side.
     pub payment_status: PaymentStatus,
     /// The fulfilment side.
@@ -102,6 +122,14 @@ pub struct Order {
     pub paid_at: Option<Timestamp>,
     /// When its last line became final.
     pub finished_at: Option<Timestamp>,
+}
+
+impl Order {
+    /// What is still to be paid; never below zero.
+    #[must_use]
+    pub fn owed(&self) -> i64 {
+        (self.total.minor - self.received.minor).max(0)
+    }
 }
 
 /// An order about to be stored.
@@ -133,13 +161,15 @@ pub struct NewOrder<'a> {
     pub idempotency: Option<(&'a str, &'a str)>,
     /// When it expires unpaid.
     pub expires_at: Timestamp,
+    /// How it came about.
+    pub kind: OrderKind,
 }
 
 impl NewOrder<'_> {
     /// The order as [`insert`] stores it.
     #[must_use]
     pub fn stored(&self, now: Timestamp) -> Order {
-        let received = Money {
+        let nothing = Money {
             minor: 0,
             currency: self.total.currency,
         };
@@ -153,7 +183,10 @@ impl NewOrder<'_> {
             list_total: self.list_total,
             total: self.total,
             price_rule: self.price_rule.to_owned(),
-            received,
+            received: nothing,
+            refunded: nothing,
+            disputed: false,
+            kind: self.kind,
             payment_status: PaymentStatus::Pending,
             order_status: OrderStatus::Pending,
             remaining: i64::try_from(self.lines).unwrap_or(i64::MAX),
@@ -169,8 +202,8 @@ impl NewOrder<'_> {
 
 crate::statements! {
     INSERT = "INSERT INTO orders (id, code, secret, customer_id, email, name, locale, currency, list_total, total,
-                price_rule, payment_status, order_status, remaining, idempotency_key, request_digest, created_at, expires_at)
-              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'pending', 'pending', $12, $13, $14, $15, $16)
+                price_rule, payment_status, order_status, remaining, idempotency_key, request_digest, created_at, expires_at, kind)
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'pending', 'pending', $12, $13, $14, $15, $16, $17)
               ON CONFLICT DO NOTHING";
     BY_ID = "SELECT * FROM orders WHERE id = $1";
     BY_CODE = "SELECT * FROM orders WHERE code = $1";
@@ -179,11 +212,15 @@ crate::statements! {
     LOCK = "SELECT * FROM orders WHERE code = $1" | "SELECT * FROM orders WHERE code = $1 FOR UPDATE";
     HOLD = "SELECT * FROM orders WHERE id = $1" | "SELECT * FROM orders WHERE id = $1 FOR UPDATE";
     RECEIVE = "UPDATE orders SET received = received + $2, version = version + 1 WHERE id = $1";
-    PAY = "UPDATE orders SET payment_status = 'paid', order_status = 'processing', paid_at = $3, received = received + $4,
-             version = version + 1
+    PAY = "UPDATE orders SET payment_status = 'paid', received = received + $4, version = version + 1,
+             order_status = CASE WHEN order_status = 'pending' THEN 'processing' ELSE order_status END,
+             paid_at = COALESCE(paid_at, $3)
            WHERE id = $1 AND payment_status = $2";
     MOVE = "UPDATE orders SET payment_status = $3, expires_at = $4, version = version + 1
             WHERE id = $1 AND payment_status = $2";
+    BALANCE = "UPDATE orders SET payment_status = $3, received = received + $4, refunded = $5, disputed = $6,
+                 version = version + 1
+               WHERE id = $1 AND payment_status = $2";
     LINE_FINISHED = "UPDATE orders SET remaining = remaining - 1, kept = kept + $2, version = version + 1,
                        order_status = CASE WHEN remaining > 1 THEN order_status
                                            WHEN kept + $2 > 0 THEN 'completed' ELSE 'failed' END,
@@ -220,6 +257,7 @@ pub async fn insert(tx: &mut Tx<'_>, moment: &Moment, new: &NewOrder<'_>) -> Res
                 new.idempotency.map(|(_, digest)| digest),
                 moment.now,
                 new.expires_at,
+                new.kind,
             ],
         )
         .await?;
@@ -282,6 +320,7 @@ pub async fn pay(
     moment: &Moment,
     order: &Order,
     amount: i64,
+    why: Option<&str>,
 ) -> Result<Option<Vec<Line>>> {
     let from = checked(order.payment_status, PaymentStatus::Paid)?;
     let values = args![&order.id, from, moment.now, amount];
@@ -293,10 +332,50 @@ pub async fn pay(
         moment,
         &order.id,
         "order.paid",
-        None,
+        why,
         (Some(from), PaymentStatus::Paid),
     );
     line::start(tx, moment, &order.id).await.map(Some)
+}
+
+/// What an order's money looks like after something other than a payment happened to it.
+#[derive(Debug, Clone, Copy)]
+pub struct Balance {
+    /// The money side.
+    pub status: PaymentStatus,
+    /// What is added to what was received; below zero when an allocation was taken back.
+    pub received: i64,
+    /// What has gone back in all.
+    pub refunded: i64,
+    /// A dispute is open.
+    pub disputed: bool,
+}
+
+/// Write a new balance. False: someone else moved the order.
+pub async fn balance(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    order: &Order,
+    to: &Balance,
+    why: &str,
+) -> Result<bool> {
+    if to.status != order.payment_status {
+        checked(order.payment_status, to.status)?;
+    }
+    let values = args![
+        &order.id,
+        order.payment_status,
+        to.status,
+        to.received,
+        to.refunded,
+        to.disputed,
+    ];
+    let moved = tx.exec(&BALANCE, values).await? == 1;
+    if moved && to.status != order.payment_status {
+        let moves = (Some(order.payment_status), to.status);
+        record(tx, moment, &order.id, "order.payment", Some(why), moves);
+    }
+    Ok(moved)
 }
 
 /// An unpaid order expires, is cancelled or re-opens until `expires_at`. False: someone else moved it.
@@ -453,6 +532,9 @@ fn read(row: &Row) -> Result<Order> {
         total: money("total")?,
         price_rule: row.get("price_rule")?,
         received: money("received")?,
+        refunded: money("refunded")?,
+        disputed: row.get("disputed")?,
+        kind: row.get("kind")?,
         payment_status: row.get("payment_status")?,
         order_status: row.get("order_status")?,
         remaining: row.get("remaining")?,

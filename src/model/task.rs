@@ -33,6 +33,12 @@ states! {
         SendEmail = "send_email",
         /// Understand a gateway event that was stored raw.
         SettleEvent = "settle_event",
+        /// Bring a checkout in line with its order: end it, or see what has become of it.
+        Checkout = "checkout",
+        /// Ask a gateway to pay money back.
+        Refund = "refund",
+        /// Read one page of a gateway's list.
+        Poll = "poll",
     }
 }
 
@@ -69,6 +75,15 @@ impl Kind {
             Self::SettleEvent => Retry {
                 waits: &[5, 60, 600, 3600],
                 rejections: 5,
+            },
+            Self::Checkout | Self::Refund => Retry {
+                waits: &[2, 15, 60, 300, 900, 3600],
+                rejections: 3,
+            },
+            // It ends only when its gateway is configured no more.
+            Self::Poll => Retry {
+                waits: &[5, 15, 60, 300],
+                rejections: i64::MAX,
             },
         }
     }
@@ -247,6 +262,11 @@ crate::statements! {
 
 /// Write an intention with the commit. The same kind for the same subject twice is one task.
 pub fn enqueue(tx: &mut Tx<'_>, moment: &Moment, new: &NewTask<'_>) {
+    enqueue_at(tx, moment, new, moment.now);
+}
+
+/// The same, not due before `at`.
+pub fn enqueue_at(tx: &mut Tx<'_>, moment: &Moment, new: &NewTask<'_>, at: Timestamp) {
     let id = moment.id::<TaskId>();
     let key = new.key();
     let values = args![
@@ -256,7 +276,7 @@ pub fn enqueue(tx: &mut Tx<'_>, moment: &Moment, new: &NewTask<'_>) {
         new.subject,
         new.connection,
         key,
-        moment.now,
+        at,
         moment.now
     ];
     tx.later(&ENQUEUE, values);

@@ -66,6 +66,7 @@ impl Effect for Deliver {
         self,
         tx: &mut Tx<'_>,
         moment: &Moment,
+        _desk: &Desk,
         task: &Leased,
         outcome: &Outcome,
     ) -> Result<Finish> {

@@ -100,6 +100,7 @@ impl Effect for Enrol {
         self,
         tx: &mut Tx<'_>,
         moment: &Moment,
+        _desk: &Desk,
         task: &Leased,
         outcome: &Outcome,
     ) -> Result<Finish> {

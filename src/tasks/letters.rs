@@ -9,7 +9,7 @@ use crate::emails::{
     AccessKind, AccessLink, Completed, FailedCourse, Letterhead, NextStep, PriceRule, PricedCourse,
     ReadyCourse, Receipt, Rendered,
 };
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::fulfilment::price::{Applied, Rule};
 use crate::id::LineId;
 use crate::model::email::{Email, Letter};
@@ -32,6 +32,9 @@ pub(super) async fn write(
         Letter::Completed => completed(tx, desk, &order, &lines)
             .await?
             .render(email.locale)?,
+        Letter::Short | Letter::Ending(_) | Letter::Refunded(_) => {
+            return Err(Error::Conflict("this letter is being written"));
+        }
         Letter::Late(late) => {
             let only: Vec<Line> = lines.into_iter().filter(|line| line.id == *late).collect();
             completed(tx, desk, &order, &only)

@@ -16,11 +16,15 @@ use crate::model::audit::Actor;
 use crate::model::task::{self, Finish, Kind, Leased};
 use crate::outcome::Outcome;
 
+mod checkout;
 mod deliver;
 mod enrol;
 pub mod hand_over;
 mod keeping;
 mod letters;
+mod poll;
+mod refund;
+mod reports;
 mod send_email;
 mod settle_event;
 mod withdraw;
@@ -66,6 +70,7 @@ pub trait Effect: Copy + Send + Sync + 'static {
         self,
         tx: &mut Tx<'_>,
         moment: &Moment,
+        desk: &Desk,
         task: &Leased,
         outcome: &Outcome,
     ) -> impl Future<Output = Result<Finish>> + Send;
@@ -88,6 +93,9 @@ pub async fn run(app: &Arc<App>, task: &Leased) -> Result<Attempt> {
         Kind::Withdraw => phases(app, withdraw::Withdraw, task).await,
         Kind::SendEmail => phases(app, send_email::SendEmail, task).await,
         Kind::SettleEvent => phases(app, settle_event::SettleEvent, task).await,
+        Kind::Checkout => phases(app, checkout::Checkout, task).await,
+        Kind::Refund => phases(app, refund::Refund, task).await,
+        Kind::Poll => phases(app, poll::Poll, task).await,
         Kind::HandOver => Err(Error::Conflict(
             "a hand-over belongs to the seller's own worker",
         )),
@@ -176,12 +184,12 @@ async fn record<E: Effect>(
     outcome: Outcome,
 ) -> Result<&'static str> {
     let word = outcome.word();
-    let task = task.clone();
+    let (desk, task) = (app.desk.clone(), task.clone());
     let moment = app.moment(Actor::Machine(task.kind.as_str()));
     app.db
         .write(move |tx| {
             Box::pin(async move {
-                let finish = effect.record(tx, &moment, &task, &outcome).await?;
+                let finish = effect.record(tx, &moment, &desk, &task, &outcome).await?;
                 task::finish(tx, &moment, &task, &finish).await
             })
         })

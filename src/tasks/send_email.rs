@@ -93,6 +93,7 @@ impl Effect for SendEmail {
         self,
         tx: &mut Tx<'_>,
         moment: &Moment,
+        _desk: &Desk,
         task: &Leased,
         outcome: &Outcome,
     ) -> Result<Finish> {

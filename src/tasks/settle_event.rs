@@ -6,7 +6,7 @@ use crate::app::Desk;
 use crate::connectors::Connectors;
 use crate::db::Tx;
 use crate::error::Result;
-use crate::fulfilment::settle;
+use crate::fulfilment::settle::{self, Origin};
 use crate::id::EventId;
 use crate::model::Moment;
 use crate::model::gateway_event::{self, EventState};
@@ -44,7 +44,11 @@ impl Effect for SettleEvent {
             Err(puzzle) => Ok(Prepared::Act(Puzzle(puzzle.to_string()))),
             Ok(facts) => {
                 gateway_event::settled(tx, moment, &event.id).await?;
-                settle::all(tx, moment, &desk.policy, &event.id, &facts).await?;
+                let origin = Origin {
+                    event: &event.id,
+                    road: event.road,
+                };
+                settle::all(tx, moment, &desk.policy, origin, &facts).await?;
                 Ok(Prepared::Nothing)
             }
         }
@@ -60,6 +64,7 @@ impl Effect for SettleEvent {
         self,
         tx: &mut Tx<'_>,
         moment: &Moment,
+        _desk: &Desk,
         task: &Leased,
         outcome: &Outcome,
     ) -> Result<Finish> {

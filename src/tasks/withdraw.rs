@@ -1,6 +1,8 @@
 //! Withdraw: take an enrolment back on the platform, where this system made it. The right itself
 //! ended in the transaction that wrote this task; here the remote side follows.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::{Effect, Prepared, keeping};
@@ -16,6 +18,8 @@ use crate::model::grant::{self, GrantState};
 use crate::model::task::{Finish, Leased};
 use crate::outcome::{Outcome, Receipt, Who};
 
+/// How long to stand back while an attempt to enrol runs.
+const STAND_BACK: Duration = Duration::from_secs(2);
 /// Rows of one enrolment that one attempt removes.
 const MOST_ROWS: usize = 5;
 
@@ -28,7 +32,8 @@ pub(super) struct Request {
     connection: String,
     course: String,
     learner: Learner,
-    enrolment: String,
+    /// As an attempt read it back. None: an attempt was lost, and may have written or not.
+    enrolment: Option<String>,
 }
 
 impl Effect for Withdraw {
@@ -46,6 +51,13 @@ impl Effect for Withdraw {
         if grant.state != GrantState::Revoking {
             return Ok(Prepared::Nothing);
         }
+        if grant::is_attempted(tx, &grant.id).await? {
+            // What that attempt leaves behind is what has to be taken back.
+            return Ok(Prepared::Later {
+                at: moment.now.plus(STAND_BACK),
+                why: "an attempt to enrol is running".to_owned(),
+            });
+        }
         let receipt = grant
             .receipt
             .as_ref()
@@ -53,7 +65,7 @@ impl Effect for Withdraw {
             .unwrap_or_default();
         let reason_to_leave = if grant::other_reasons(tx, &grant).await? > 0 {
             Some("another order gives the same access")
-        } else if !grant::is_of_our_making(tx, &grant).await? {
+        } else if grant.receipt.is_some() && !grant::is_of_our_making(tx, &grant).await? {
             Some("the enrolment was there before this order: left alone")
         } else {
             None
@@ -69,7 +81,7 @@ impl Effect for Withdraw {
                 email: grant.learner,
                 name: String::new(),
             },
-            enrolment: receipt["enrolment"].as_str().unwrap_or_default().to_owned(),
+            enrolment: receipt["enrolment"].as_str().map(ToOwned::to_owned),
         }))
     }
 
@@ -92,7 +104,16 @@ impl Effect for Withdraw {
             };
         }
         let (learner, course) = (&request.learner, request.course.as_str());
-        match remove(lms.as_ref(), learner, course, &request.enrolment).await {
+        let removed = match &request.enrolment {
+            Some(enrolment) => remove(lms.as_ref(), learner, course, enrolment).await,
+            None => match lms.read_enrolment(learner, course).await {
+                Ok(None) => Ok(()),
+                // It may have been there before the order: only what is ours is removed.
+                Ok(Some(_)) => return not_surely_ours(),
+                Err(fault) => Err(fault),
+            },
+        };
+        match removed {
             Ok(()) => Outcome::Done(Receipt(json!({ "withdrawn": request.enrolment }))),
             Err(fault) => keeping::outcome_of(fault),
         }
@@ -102,6 +123,7 @@ impl Effect for Withdraw {
         self,
         tx: &mut Tx<'_>,
         moment: &Moment,
+        _desk: &Desk,
         task: &Leased,
         outcome: &Outcome,
     ) -> Result<Finish> {
@@ -111,6 +133,15 @@ impl Effect for Withdraw {
             revoke::revoked(tx, moment, &id, "taken back on the platform, and read back").await?;
         }
         Ok(keeping::finish(moment, task, outcome))
+    }
+}
+
+fn not_surely_ours() -> Outcome {
+    let why = "an enrolment is there, and the attempt that may have made it was lost: remove it by \
+               hand if this order made it, then have the removal tried again";
+    Outcome::ActionNeeded {
+        who: Who::Seller,
+        why: why.to_owned(),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::app::App;
 use crate::error::{Error, FieldFault, Result};
 use crate::fulfilment::place::{self, Placed, Request};
 use crate::model::audit::Actor;
+use crate::model::order::OrderKind;
 use crate::web::buyer;
 use crate::words::Locale;
 
@@ -57,6 +58,7 @@ impl Form {
             locale: buyer.locale.unwrap_or(caller),
             courses: self.courses,
             idempotency: self.idempotency,
+            kind: OrderKind::Sale,
         })
     }
 }

@@ -1,0 +1,431 @@
+//! Refund: a decision that money goes back, by line, for a whole order, or of what no order needed.
+//! Access ends with the decision and returns if the money does. A gateway that can carries it out by
+//! a task; a bank transfer is sent by a person, who writes down its reference.
+
+use super::{Policy, access, ledger, plan};
+use crate::db::Tx;
+use crate::error::{Error, Refusal, Result};
+use crate::fact::{RefundFact, RefundProgress};
+use crate::id::{LineId, OrderId, RefundId, TransferId};
+use crate::model::allocation;
+use crate::model::email::{self, Letter};
+use crate::model::order::{self, Order, PaymentStatus};
+use crate::model::refund::{self, BY_HAND, Purpose, Refund, RefundState, Step};
+use crate::model::transfer::{self, Closing, Transfer};
+use crate::model::{Moment, alert, line};
+use crate::money::Money;
+
+/// Longest reason and reference that are kept.
+const LONGEST: usize = 300;
+
+/// What a person decides to pay back of an order.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    /// Slug of the course; none is the order as a whole.
+    pub course: Option<String>,
+    /// How much; none is all that is left of the line or of the order.
+    pub amount: Option<i64>,
+    /// Keep access although money goes back: a concession. All of it is never one.
+    pub keep_access: bool,
+    /// Why.
+    pub why: String,
+    /// The reference of a bank transfer that was sent already.
+    pub reference: Option<String>,
+}
+
+/// Decide a refund of an order. One decision may be several refunds, where several transfers paid.
+pub async fn ask(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    policy: &Policy,
+    id: &OrderId,
+    ask: &Ask,
+) -> Result<Vec<Refund>> {
+    access::enter(tx, id).await?;
+    let order = order::hold(tx, id).await?;
+    if !matches!(
+        order.payment_status,
+        PaymentStatus::Paid | PaymentStatus::PartiallyRefunded
+    ) {
+        return Err(Error::refused("order_not_paid"));
+    }
+    let known = refund::of_order(tx, id).await?;
+    let line = match &ask.course {
+        Some(course) => Some(find_line(tx, &order, course).await?),
+        None => None,
+    };
+    let amount = amount(&order, &known, line.as_ref(), ask.amount)?;
+    let sources = sources(tx, policy, &order, &known, amount).await?;
+    let mut decided = Vec::new();
+    for source in sources {
+        let refund = new_refund(moment, &order, line.as_ref(), source, ask)?;
+        refund::insert(tx, moment, &refund).await?;
+        decided.push(refund);
+    }
+    for refund in &decided {
+        set_going(tx, moment, &order, refund).await?;
+    }
+    ledger::rebalance(tx, moment, policy, id, 0, &ask.why).await?;
+    Ok(decided)
+}
+
+/// Decide that what no order needed of a transfer goes back to its payer.
+pub async fn ask_surplus(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    policy: &Policy,
+    id: &TransferId,
+    why: &str,
+    reference: Option<&str>,
+) -> Result<Refund> {
+    let transfer = transfer::hold(tx, id).await?;
+    if transfer.due() <= 0 {
+        return Err(Error::refused("nothing_to_refund"));
+    }
+    let by_gateway = reference.is_none() && can_refund(policy, &transfer.gateway);
+    if !by_gateway && reference.is_none() {
+        return Err(Error::refused("reference_needed"));
+    }
+    let state = if by_gateway {
+        RefundState::Asked
+    } else {
+        RefundState::Done
+    };
+    let refund = Refund {
+        id: moment.id::<RefundId>(),
+        purpose: Purpose::Surplus,
+        order: None,
+        line: None,
+        transfer: Some(transfer.id.clone()),
+        gateway: if by_gateway {
+            transfer.gateway.clone()
+        } else {
+            BY_HAND.to_owned()
+        },
+        provider_id: None,
+        amount: Money {
+            minor: transfer.due(),
+            currency: transfer.amount.currency,
+        },
+        ends_access: false,
+        state,
+        reference: reference.map(short).transpose()?,
+        why: short(why)?,
+        fault: None,
+        created_at: moment.now,
+        done_at: (!by_gateway).then_some(moment.now),
+    };
+    enter_books(tx, moment, policy, &refund).await?;
+    if by_gateway {
+        plan::pay_back(tx, moment, &refund).await?;
+    }
+    Ok(refund)
+}
+
+/// A person has sent a refund that waited for them.
+pub async fn sent_by_hand(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    id: &RefundId,
+    reference: &str,
+) -> Result<Refund> {
+    let refund = refund::get(tx, id).await?;
+    if refund.gateway != BY_HAND || refund.state != RefundState::Asked {
+        return Err(Error::refused("refund_not_waiting"));
+    }
+    let reference = short(reference)?;
+    let step = Step {
+        reference: Some(&reference),
+        ..Step::default()
+    };
+    refund::advance(tx, moment, &refund, RefundState::Done, step).await?;
+    tell(tx, moment, &refund).await?;
+    refund::get(tx, id).await
+}
+
+/// A person calls off a refund that nobody has carried out: access returns.
+pub async fn call_off(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    policy: &Policy,
+    id: &RefundId,
+    why: &str,
+) -> Result<Refund> {
+    let refund = refund::get(tx, id).await?;
+    // What a gateway may be carrying out at this moment is no longer ours to call off.
+    if refund.gateway != BY_HAND || refund.state != RefundState::Asked {
+        return Err(Error::refused("refund_not_waiting"));
+    }
+    fail(tx, moment, policy, &refund, &short(why)?).await?;
+    refund::get(tx, id).await
+}
+
+/// What a gateway says of a refund that is in the books. The order, where it was touched.
+pub async fn progress(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    policy: &Policy,
+    refund: &Refund,
+    fact: &RefundFact,
+) -> Result<Option<Order>> {
+    let to = match fact.progress {
+        RefundProgress::Pending => RefundState::Sent,
+        RefundProgress::Succeeded => RefundState::Done,
+        RefundProgress::Failed => {
+            let why = fact.why.as_deref().unwrap_or("the gateway gave no reason");
+            return fail(tx, moment, policy, refund, why).await;
+        }
+    };
+    let step = Step {
+        provider_id: Some(&fact.provider_id),
+        ..Step::default()
+    };
+    if refund::advance(tx, moment, refund, to, step).await? {
+        tell(tx, moment, refund).await?;
+    }
+    Ok(None)
+}
+
+/// The money did not go, or came back: access returns, and a person hears of it.
+pub async fn fail(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    policy: &Policy,
+    refund: &Refund,
+    why: &str,
+) -> Result<Option<Order>> {
+    if let Some(order) = &refund.order {
+        access::enter(tx, order).await?;
+    }
+    let step = Step {
+        fault: Some(why),
+        ..Step::default()
+    };
+    if !refund::advance(tx, moment, refund, RefundState::Failed, step).await? {
+        return Ok(None);
+    }
+    let sentence = format!("a refund failed, so the money is still here and access is back: {why}");
+    alert::raise(tx, moment, (alert::REFUND_FAILED, &refund.id.0), &sentence).await?;
+    match (refund.purpose, &refund.order, &refund.transfer) {
+        (Purpose::Order, Some(order), _) => {
+            let why = "a refund failed";
+            ledger::rebalance(tx, moment, policy, order, 0, why)
+                .await
+                .map(Some)
+        }
+        (Purpose::Surplus, _, Some(transfer)) => {
+            transfer::give_back(tx, transfer, -refund.amount.minor).await?;
+            let transfer = transfer::get(tx, transfer).await?;
+            transfer::wait_again(tx, moment, &transfer, "its refund failed").await?;
+            Ok(None)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Store a refund and let what it takes from follow. The order, where it was touched.
+pub(super) async fn enter_books(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    policy: &Policy,
+    refund: &Refund,
+) -> Result<Option<Order>> {
+    match (refund.purpose, &refund.order, &refund.transfer) {
+        (Purpose::Order, Some(order), _) => {
+            access::enter(tx, order).await?;
+            refund::insert(tx, moment, refund).await?;
+            tell(tx, moment, refund).await?;
+            let after = ledger::rebalance(tx, moment, policy, order, 0, &refund.why).await?;
+            Ok(Some(after))
+        }
+        (_, _, Some(id)) => {
+            refund::insert(tx, moment, refund).await?;
+            transfer::give_back(tx, id, refund.amount.minor).await?;
+            let transfer = transfer::get(tx, id).await?;
+            close_if_clear(tx, moment, &transfer).await?;
+            Ok(None)
+        }
+        _ => Err(Error::Conflict("a refund of nothing")),
+    }
+}
+
+/// Nothing of the transfer is left to decide about.
+async fn close_if_clear(tx: &mut Tx<'_>, moment: &Moment, transfer: &Transfer) -> Result<()> {
+    if transfer.due() > 0 || transfer.closed_at.is_some() {
+        return Ok(());
+    }
+    let closing = Closing {
+        why: "its surplus was paid back",
+        order: None,
+        class: transfer.class,
+        surplus: transfer.surplus,
+    };
+    transfer::close(tx, moment, transfer, &closing).await?;
+    Ok(())
+}
+
+async fn find_line(tx: &mut Tx<'_>, order: &Order, course: &str) -> Result<line::Line> {
+    let lines = line::of_order(tx, &order.id).await?;
+    let found = lines.into_iter().find(|line| line.course == course);
+    found.ok_or(Error::NotFound("line"))
+}
+
+/// How much, checked against what is left.
+fn amount(
+    order: &Order,
+    known: &[Refund],
+    line: Option<&line::Line>,
+    wanted: Option<i64>,
+) -> Result<i64> {
+    let left = order.received.minor - order.refunded.minor;
+    let left = match line {
+        None => left,
+        Some(line) => left.min(line.price - refunded_of(known, &line.id)),
+    };
+    let amount = wanted.unwrap_or(left);
+    if left <= 0 {
+        return Err(Error::refused("nothing_to_refund"));
+    }
+    if amount <= 0 || amount > left {
+        let most = Money {
+            minor: left,
+            currency: order.total.currency,
+        };
+        return Err(Error::Refused(Refusal {
+            code: "refund_too_large",
+            values: vec![("most", most.to_string())],
+        }));
+    }
+    Ok(amount)
+}
+
+fn refunded_of(known: &[Refund], line: &LineId) -> i64 {
+    let of_line = known
+        .iter()
+        .filter(|r| r.line.as_ref() == Some(line) && r.state != RefundState::Failed);
+    of_line.map(|r| r.amount.minor).sum()
+}
+
+/// A part of the money that an order was paid with.
+struct Source {
+    transfer: TransferId,
+    /// Who can carry it out: the gateway it came through, or a person.
+    gateway: String,
+    amount: Money,
+}
+
+/// Which money goes back: first what a gateway can send by itself, then the rest, oldest first.
+async fn sources(
+    tx: &mut Tx<'_>,
+    policy: &Policy,
+    order: &Order,
+    known: &[Refund],
+    amount: i64,
+) -> Result<Vec<Source>> {
+    let mut sources = Vec::new();
+    for part in allocation::of_order(tx, &order.id).await? {
+        let transfer = transfer::get(tx, &part.transfer).await?;
+        let gone = known.iter().filter(|r| {
+            r.transfer.as_ref() == Some(&part.transfer) && r.state != RefundState::Failed
+        });
+        let left = part.amount - gone.map(|r| r.amount.minor).sum::<i64>();
+        let by_gateway = can_refund(policy, &transfer.gateway);
+        let gateway = if by_gateway {
+            transfer.gateway
+        } else {
+            BY_HAND.to_owned()
+        };
+        sources.push((!by_gateway, left, part.transfer, gateway));
+    }
+    sources.sort_by_key(|(by_hand, ..)| *by_hand);
+    let mut open = amount;
+    let mut chosen = Vec::new();
+    for (_, left, transfer, gateway) in sources {
+        let minor = left.min(open);
+        if minor > 0 {
+            open -= minor;
+            chosen.push(Source {
+                transfer,
+                gateway,
+                amount: Money {
+                    minor,
+                    currency: order.total.currency,
+                },
+            });
+        }
+    }
+    if open > 0 {
+        return Err(Error::Conflict("more to refund than was paid"));
+    }
+    Ok(chosen)
+}
+
+fn can_refund(policy: &Policy, gateway: &str) -> bool {
+    policy.refunders.contains(&gateway)
+}
+
+fn new_refund(
+    moment: &Moment,
+    order: &Order,
+    line: Option<&line::Line>,
+    source: Source,
+    ask: &Ask,
+) -> Result<Refund> {
+    let by_hand = source.gateway == BY_HAND;
+    let sent = by_hand && ask.reference.is_some();
+    Ok(Refund {
+        id: moment.id::<RefundId>(),
+        purpose: Purpose::Order,
+        order: Some(order.id.clone()),
+        line: line.map(|line| line.id.clone()),
+        transfer: Some(source.transfer),
+        gateway: source.gateway,
+        provider_id: None,
+        amount: source.amount,
+        ends_access: !ask.keep_access,
+        state: if sent {
+            RefundState::Done
+        } else {
+            RefundState::Asked
+        },
+        reference: ask
+            .reference
+            .as_deref()
+            .filter(|_| by_hand)
+            .map(short)
+            .transpose()?,
+        why: short(&ask.why)?,
+        fault: None,
+        created_at: moment.now,
+        done_at: sent.then_some(moment.now),
+    })
+}
+
+async fn set_going(tx: &mut Tx<'_>, moment: &Moment, order: &Order, refund: &Refund) -> Result<()> {
+    if refund.gateway != BY_HAND {
+        plan::pay_back(tx, moment, refund).await?;
+    } else if refund.state == RefundState::Done {
+        let letter = Letter::Refunded(refund.id.clone());
+        email::queue(tx, moment, order, &letter).await?;
+    }
+    Ok(())
+}
+
+/// The buyer hears of it once the money is on its way.
+async fn tell(tx: &mut Tx<'_>, moment: &Moment, refund: &Refund) -> Result<()> {
+    if let Some(order) = &refund.order {
+        let order = order::get(tx, order).await?;
+        let letter = Letter::Refunded(refund.id.clone());
+        email::queue(tx, moment, &order, &letter).await?;
+    }
+    Ok(())
+}
+
+/// One line, of bounded length, that says something.
+pub(super) fn short(text: &str) -> Result<String> {
+    let text = text.trim();
+    if text.is_empty() || text.chars().count() > LONGEST || text.chars().any(char::is_control) {
+        return Err(Error::refused("reason_needed"));
+    }
+    Ok(text.to_owned())
+}

@@ -1,0 +1,173 @@
+//! Disputes: a payer asked their bank for the money. While one is open access rests; a lost one is
+//! money that went back. Reports come in any order; a later stage is never undone by an earlier one.
+
+use super::Moment;
+use super::audit::{self, Change};
+use super::state::states;
+use crate::args;
+use crate::clock::Timestamp;
+use crate::db::{Row, Tx};
+use crate::error::Result;
+use crate::fact::{DisputeFact, DisputeStage};
+use crate::id::{DisputeId, OrderId, TransferId};
+
+states! {
+    /// Where a dispute stands.
+    DisputeState {
+        /// A question only; no money moved and access stays.
+        Inquiry = "inquiry",
+        /// The money was taken, for now: access rests.
+        Open = "open",
+        /// The money came back.
+        Won = "won",
+        /// The money stays away.
+        Lost = "lost",
+    }
+}
+
+impl DisputeState {
+    /// The one table of allowed moves.
+    #[must_use]
+    pub fn may_become(self, to: Self) -> bool {
+        use DisputeState::{Inquiry, Lost, Open, Won};
+        matches!(
+            (self, to),
+            (Inquiry, Open | Won | Lost) | (Open, Won | Lost)
+        )
+    }
+}
+
+impl From<DisputeStage> for DisputeState {
+    fn from(stage: DisputeStage) -> Self {
+        match stage {
+            DisputeStage::Inquiry => Self::Inquiry,
+            DisputeStage::Open => Self::Open,
+            DisputeStage::Won => Self::Won,
+            DisputeStage::Lost => Self::Lost,
+        }
+    }
+}
+
+/// A dispute as stored.
+#[derive(Debug, Clone)]
+pub struct Dispute {
+    /// Its id.
+    pub id: DisputeId,
+    /// Who reported it.
+    pub gateway: String,
+    /// The gateway's id.
+    pub provider_id: String,
+    /// The money in dispute.
+    pub transfer: TransferId,
+    /// The order that it paid.
+    pub order: Option<OrderId>,
+    /// Minor units of the transfer's currency.
+    pub amount: i64,
+    /// Where it stands.
+    pub state: DisputeState,
+    /// The payer's reason, in the gateway's word.
+    pub why: Option<String>,
+    /// When it was first heard of.
+    pub opened_at: Timestamp,
+    /// When it was decided.
+    pub closed_at: Option<Timestamp>,
+}
+
+crate::statements! {
+    INSERT = "INSERT INTO disputes (id, gateway, provider_id, transfer_id, order_id, amount, state, why, opened_at, closed_at)
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (gateway, provider_id) DO NOTHING";
+    BY_NAME = "SELECT * FROM disputes WHERE gateway = $1 AND provider_id = $2";
+    OF_ORDER = "SELECT * FROM disputes WHERE order_id = $1 ORDER BY opened_at, id";
+    MOVE = "UPDATE disputes SET state = $3, amount = $4, closed_at = $5 WHERE id = $1 AND state = $2";
+}
+
+/// Take in what a gateway says of a dispute. `None`: nothing new.
+pub async fn take(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    fact: &DisputeFact,
+    transfer: &TransferId,
+    order: Option<&OrderId>,
+) -> Result<Option<DisputeState>> {
+    let to = DisputeState::from(fact.stage);
+    let closed_at = matches!(to, DisputeState::Won | DisputeState::Lost).then_some(moment.now);
+    let known = tx
+        .row(&BY_NAME, args![&fact.gateway, &fact.provider_id])
+        .await?;
+    let Some(row) = known else {
+        let id = moment.id::<DisputeId>();
+        let values = args![
+            &id,
+            &fact.gateway,
+            &fact.provider_id,
+            transfer,
+            order,
+            fact.amount.minor,
+            to,
+            fact.why.as_deref(),
+            moment.now,
+            closed_at,
+        ];
+        let stored = tx.exec(&INSERT, values).await? == 1;
+        if stored {
+            record(tx, moment, (&id, order), (None, to), fact.why.as_deref());
+        }
+        return Ok(stored.then_some(to));
+    };
+    let known = read(&row)?;
+    if !known.state.may_become(to) {
+        return Ok(None);
+    }
+    let values = args![&known.id, known.state, to, fact.amount.minor, closed_at];
+    if tx.exec(&MOVE, values).await? == 0 {
+        return Ok(None);
+    }
+    let subject = (&known.id, known.order.as_ref());
+    record(
+        tx,
+        moment,
+        subject,
+        (Some(known.state), to),
+        fact.why.as_deref(),
+    );
+    Ok(Some(to))
+}
+
+/// Disputes about what an order was paid with, oldest first.
+pub async fn of_order(tx: &mut Tx<'_>, order: &OrderId) -> Result<Vec<Dispute>> {
+    let rows = tx.rows(&OF_ORDER, args![order]).await?;
+    rows.iter().map(read).collect()
+}
+
+fn record(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    (id, order): (&DisputeId, Option<&OrderId>),
+    (before, after): (Option<DisputeState>, DisputeState),
+    why: Option<&str>,
+) {
+    let change = Change {
+        order,
+        subject: &id.0,
+        action: "dispute.state",
+        why,
+        before: before.map(DisputeState::as_str),
+        after: Some(after.as_str()),
+    };
+    audit::write(tx, moment, &change);
+}
+
+fn read(row: &Row) -> Result<Dispute> {
+    Ok(Dispute {
+        id: row.get("id")?,
+        gateway: row.get("gateway")?,
+        provider_id: row.get("provider_id")?,
+        transfer: row.get("transfer_id")?,
+        order: row.get("order_id")?,
+        amount: row.get("amount")?,
+        state: row.get("state")?,
+        why: row.get("why")?,
+        opened_at: row.get("opened_at")?,
+        closed_at: row.get("closed_at")?,
+    })
+}
