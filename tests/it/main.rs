@@ -9,5 +9,6 @@ mod connectors;
 mod flows;
 mod harness;
 mod pages;
+mod peers;
 mod rules;
 mod store;

@@ -203,7 +203,8 @@ fn transfer(
     Ok(TransferFact {
         gateway: NAME.to_owned(),
         provider_id: payment.unwrap_or(reference).to_owned(),
-        natural_key: None,
+        // A session is paid once, whichever of its names an event has.
+        natural_key: Some(format!("{NAME}|{reference}")),
         account: NAME.to_owned(),
         sub_account: None,
         direction: Direction::In,

@@ -37,7 +37,7 @@ fn paid() -> Fact {
     Fact::Transfer(TransferFact {
         gateway: "stripe".to_owned(),
         provider_id: PAYMENT.to_owned(),
-        natural_key: None,
+        natural_key: Some(format!("stripe|{SESSION}")),
         account: "stripe".to_owned(),
         sub_account: None,
         direction: Direction::In,
