@@ -7,6 +7,8 @@ use crate::model::order::Order;
 
 pub mod access;
 pub mod complete;
+pub mod gift;
+pub mod inbox;
 pub mod ledger;
 pub mod place;
 pub mod plan;

@@ -46,6 +46,20 @@ pub struct Basket {
     courses: Vec<Course>,
 }
 
+impl Basket {
+    /// The same courses for nothing.
+    #[must_use]
+    pub fn as_gift(&self) -> Self {
+        let mut gift = self.clone();
+        gift.quote.rule = price::Rule::default();
+        gift.quote.total.minor = 0;
+        for line in &mut gift.quote.lines {
+            line.price.minor = 0;
+        }
+        gift
+    }
+}
+
 /// An order and its lines, as stored.
 #[derive(Debug, Clone)]
 pub struct Placed {
@@ -143,7 +157,8 @@ pub async fn place(
         line::insert(tx, &line, position)?;
         lines.push(line);
     }
-    for gateway in &policy.gateways {
+    let to_pay = order.total.minor > 0;
+    for gateway in policy.gateways.iter().filter(|_| to_pay) {
         let new = NewPayment {
             order: &order.id,
             gateway,

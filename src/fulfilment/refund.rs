@@ -11,7 +11,7 @@ use crate::model::allocation;
 use crate::model::email::{self, Letter};
 use crate::model::order::{self, Order, PaymentStatus};
 use crate::model::refund::{self, BY_HAND, Purpose, Refund, RefundState, Step};
-use crate::model::transfer::{self, Closing, Transfer};
+use crate::model::transfer::{self, Decision, Transfer};
 use crate::model::{Moment, alert, line};
 use crate::money::Money;
 
@@ -254,13 +254,14 @@ async fn close_if_clear(tx: &mut Tx<'_>, moment: &Moment, transfer: &Transfer) -
     if transfer.due() > 0 || transfer.closed_at.is_some() {
         return Ok(());
     }
-    let closing = Closing {
+    let decision = Decision {
         why: "its surplus was paid back",
         order: None,
         class: transfer.class,
         surplus: transfer.surplus,
+        closes: true,
     };
-    transfer::close(tx, moment, transfer, &closing).await?;
+    transfer::decide(tx, moment, transfer, &decision).await?;
     Ok(())
 }
 

@@ -16,6 +16,8 @@ mod checkouts;
 mod returns;
 mod transfers;
 
+pub(super) use transfers::against;
+
 /// What became of a message.
 #[derive(Debug, Clone, Default)]
 pub struct Settled {

@@ -111,6 +111,7 @@ pub struct Email {
 }
 
 crate::statements! {
+    FORGET = "DELETE FROM emails WHERE id = $1 AND state = 'queued'";
     INSERT = "INSERT INTO emails (id, order_id, kind, recipient, locale, state, created_at)
               VALUES ($1, $2, $3, $4, $5, 'queued', $6) ON CONFLICT (order_id, kind) DO NOTHING";
     BY_ID = "SELECT * FROM emails WHERE id = $1";
@@ -201,6 +202,22 @@ pub async fn advance(
         );
     }
     Ok(moved)
+}
+
+/// Nobody needs to read it any more, and it has not left. It may be decided again.
+pub async fn forget(tx: &mut Tx<'_>, moment: &Moment, email: &Email, why: &str) -> Result<()> {
+    if tx.exec(&FORGET, args![&email.id]).await? == 1 {
+        let change = Change {
+            order: Some(&email.order),
+            subject: &email.id.0,
+            action: "email.forgotten",
+            why: Some(why),
+            before: Some(EmailState::Queued.as_str()),
+            after: None,
+        };
+        audit::write(tx, moment, &change);
+    }
+    Ok(())
 }
 
 fn record(

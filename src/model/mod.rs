@@ -66,6 +66,7 @@ pub fn statements() -> Vec<&'static Sql> {
         key::STATEMENTS,
         line::STATEMENTS,
         order::STATEMENTS,
+        order::money::STATEMENTS,
         payment::STATEMENTS,
         poll::STATEMENTS,
         refund::STATEMENTS,

@@ -132,7 +132,7 @@ crate::statements! {
               | "SELECT COUNT(*) AS held FROM pg_advisory_xact_lock(hashtextextended($1, 1))";
     BY_ID = "SELECT * FROM transfers WHERE id = $1";
     HOLD = "SELECT * FROM transfers WHERE id = $1" | "SELECT * FROM transfers WHERE id = $1 FOR UPDATE";
-    CLOSE = "UPDATE transfers SET closed_at = $2, closed_by = $3, closed_why = $4, order_id = COALESCE($5, order_id),
+    DECIDE = "UPDATE transfers SET closed_at = $2, closed_by = $3, closed_why = $4, order_id = COALESCE($5, order_id),
                class = $6, surplus = $7
              WHERE id = $1 AND closed_at IS NULL";
     REOPEN = "UPDATE transfers SET closed_at = NULL, closed_by = NULL, closed_why = NULL, order_id = NULL, surplus = 0
@@ -189,9 +189,9 @@ async fn one(tx: &mut Tx<'_>, sql: &'static Sql, id: &TransferId) -> Result<Tran
     read(&row.ok_or(Error::NotFound("transfer"))?)
 }
 
-/// How a transfer that waited was closed.
+/// What was decided about a transfer that waited.
 #[derive(Debug, Clone, Copy)]
-pub struct Closing<'a> {
+pub struct Decision<'a> {
     /// Why, in a sentence.
     pub why: &'a str,
     /// The order that got it, or most of it.
@@ -200,38 +200,45 @@ pub struct Closing<'a> {
     pub class: Class,
     /// What no order needed.
     pub surplus: i64,
+    /// Nothing of it is left to decide about.
+    pub closes: bool,
 }
 
-/// A person, or their decision about an order, closes a transfer that waited. False: it was closed.
-pub async fn close(
+/// Write down what was decided about a transfer that waits. False: it was closed meanwhile.
+pub async fn decide(
     tx: &mut Tx<'_>,
     moment: &Moment,
     transfer: &Transfer,
-    closing: &Closing<'_>,
+    decision: &Decision<'_>,
 ) -> Result<bool> {
     let values = args![
         &transfer.id,
-        moment.now,
-        moment.actor.to_string(),
-        closing.why,
-        closing.order,
-        closing.class,
-        closing.surplus,
+        decision.closes.then_some(moment.now),
+        decision.closes.then(|| moment.actor.to_string()),
+        decision.why,
+        decision.order,
+        decision.class,
+        decision.surplus,
     ];
-    let closed = tx.exec(&CLOSE, values).await? == 1;
-    if closed {
-        let order = closing.order.or(transfer.order.as_ref());
-        let moves = (transfer.class, Some(closing.class));
+    let decided = tx.exec(&DECIDE, values).await? == 1;
+    if decided {
+        let order = decision.order.or(transfer.order.as_ref());
+        let moves = (transfer.class, Some(decision.class));
+        let action = if decision.closes {
+            "transfer.closed"
+        } else {
+            "transfer.decided"
+        };
         changed(
             tx,
             moment,
             (&transfer.id, order),
-            "transfer.closed",
-            closing.why,
+            action,
+            decision.why,
             moves,
         );
     }
-    Ok(closed)
+    Ok(decided)
 }
 
 /// Back into the inbox, as if nothing had been decided.

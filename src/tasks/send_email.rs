@@ -16,7 +16,7 @@ use crate::id::EmailId;
 use crate::model::Moment;
 use crate::model::connection;
 use crate::model::email::{self, EmailState, Letter};
-use crate::model::order;
+use crate::model::order::{self, PaymentStatus};
 use crate::model::task::{Finish, Leased};
 use crate::outcome::{Outcome, Receipt, Who};
 
@@ -50,6 +50,14 @@ impl Effect for SendEmail {
         let email = email::get(tx, &EmailId::from(task.subject.as_str())).await?;
         if !matches!(email.state, EmailState::Queued | EmailState::Sending) {
             return Ok(Prepared::Nothing);
+        }
+        if email.letter == Letter::Short && email.state == EmailState::Queued {
+            let order = order::get(tx, &email.order).await?;
+            if order.payment_status != PaymentStatus::Pending {
+                let why = "the rest came before it was asked for";
+                email::forget(tx, moment, &email, why).await?;
+                return Ok(Prepared::Nothing);
+            }
         }
         let (order, rendered) = letters::write(tx, desk, &email).await?;
         email::advance(tx, moment, &email, EmailState::Sending, None).await?;

@@ -204,7 +204,7 @@ fn received_by_us(policy: &Policy, fact: &TransferFact) -> bool {
 }
 
 /// A transfer of `amount` against the one order it names. The stored price counts, never today's.
-fn against(policy: &Policy, order: &Order, amount: i64) -> Class {
+pub(in crate::fulfilment) fn against(policy: &Policy, order: &Order, amount: i64) -> Class {
     let after = order.received.minor + amount;
     let most = order.total.minor + policy.tolerance;
     match order.payment_status {

@@ -147,7 +147,7 @@ impl Shop {
             locale: Locale::En,
             courses,
             idempotency: None,
-            kind: bursar::model::order::OrderKind::Sale,
+            kind: order::OrderKind::Sale,
         };
         let moment = self.app.moment(Actor::Buyer);
         let placed = self.app.db.write(move |tx| {
@@ -434,7 +434,7 @@ fn arrival(app: &Arc<App>, body: &[u8]) -> Arrival {
         key: gateway.event_key(body),
         body: body.to_vec(),
         note: None,
-        road: bursar::model::gateway_event::Road::Message,
+        road: gateway_event::Road::Message,
     }
 }
 

@@ -211,7 +211,7 @@ impl Stand {
             locale: Locale::Vi,
             courses,
             idempotency: None,
-            kind: bursar::model::order::OrderKind::Sale,
+            kind: order::OrderKind::Sale,
         };
         self.write(move |tx, moment| {
             Box::pin(async move {

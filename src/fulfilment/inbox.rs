@@ -1,0 +1,300 @@
+//! Inbox: what a person decides about a transfer that waits: which order it pays, how it is divided,
+//! that too little is enough, that it goes back, that it is no business of the shop. Every decision is
+//! an audit entry, and can be undone as long as no money went back.
+
+use super::{Policy, access, ledger, refund as refunds, settle};
+use crate::db::Tx;
+use crate::error::{Error, Result};
+use crate::fact::Direction;
+use crate::id::TransferId;
+use crate::model::code::OrderCode;
+use crate::model::order::{self, Order, PaymentStatus};
+use crate::model::refund::{self, Refund, RefundState};
+use crate::model::transfer::{self, Class, Decision, Transfer};
+use crate::model::{Moment, allocation};
+
+/// Orders that one transfer can be divided over.
+pub const MOST_SHARES: usize = 20;
+
+/// A part of a transfer for one order.
+#[derive(Debug, Clone)]
+pub struct Share {
+    /// Which order.
+    pub code: OrderCode,
+    /// How much; none is all that the order needs, or all that is left.
+    pub amount: Option<i64>,
+}
+
+/// Put a waiting transfer on an order; what the order does not need is to be paid back.
+pub async fn assign(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    policy: &Policy,
+    id: &TransferId,
+    code: &OrderCode,
+    why: &str,
+) -> Result<Order> {
+    let share = Share {
+        code: code.clone(),
+        amount: None,
+    };
+    let mut paid = split(tx, moment, policy, id, &[share], why).await?;
+    paid.pop().ok_or(Error::NotFound("order"))
+}
+
+/// Divide a waiting transfer over several orders.
+pub async fn split(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    policy: &Policy,
+    id: &TransferId,
+    shares: &[Share],
+    why: &str,
+) -> Result<Vec<Order>> {
+    let why = refunds::short(why)?;
+    if shares.is_empty() || shares.len() > MOST_SHARES {
+        return Err(Error::refused("bad_shares"));
+    }
+    // Orders first, in one sequence for everybody, as money that names several orders takes them.
+    let orders = hold_all(tx, shares).await?;
+    let transfer = waiting(tx, id).await?;
+    let mut left = unspent(tx, &transfer).await?;
+    let mut class = transfer.class;
+    for (order, share) in &orders {
+        let given = portion(policy, &transfer, order, share.amount, left)?;
+        class = if shares.len() > 1 {
+            Class::Split
+        } else {
+            class_of(policy, order, left)
+        };
+        put(tx, moment, policy, &transfer, order, given).await?;
+        left -= given;
+    }
+    let decision = Decision {
+        why: &why,
+        order: orders.first().map(|(order, _)| &order.id),
+        class,
+        surplus: left + transfer.returned,
+        closes: left == 0,
+    };
+    decide(tx, moment, &transfer, &decision).await?;
+    let mut paid = Vec::with_capacity(orders.len());
+    for (order, _) in &orders {
+        paid.push(order::get(tx, &order.id).await?);
+    }
+    Ok(paid)
+}
+
+/// Too little is enough: the order counts as paid with what came, by a person's word. A transfer that
+/// still waits is put on the order first.
+pub async fn accept(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    policy: &Policy,
+    id: &TransferId,
+    code: Option<&OrderCode>,
+    why: &str,
+) -> Result<Order> {
+    let why = refunds::short(why)?;
+    let transfer = transfer::get(tx, id).await?;
+    let order = match (code, &transfer.order) {
+        (Some(code), _) => order::lock(tx, code)
+            .await?
+            .ok_or(Error::NotFound("order"))?,
+        (None, Some(order)) => order::hold(tx, order).await?,
+        (None, None) => return Err(Error::refused("order_needed")),
+    };
+    if transfer.closed_at.is_none() {
+        assign(tx, moment, policy, id, &order.code, &why).await?;
+    } else if transfer.order.as_ref() != Some(&order.id) {
+        return Err(Error::refused("transfer_not_waiting"));
+    }
+    let order = order::get(tx, &order.id).await?;
+    match order.payment_status {
+        // It was enough after all.
+        PaymentStatus::Paid => Ok(order),
+        PaymentStatus::Pending | PaymentStatus::Expired if order.received.minor > 0 => {
+            ledger::start(tx, moment, policy, &order, 0, Some(&why)).await?;
+            order::get(tx, &order.id).await
+        }
+        _ => Err(Error::refused("order_not_payable")),
+    }
+}
+
+/// What is left of a waiting transfer goes back to its payer: by the gateway where it can, else a person
+/// has sent it and gives the reference.
+pub async fn give_back(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    policy: &Policy,
+    id: &TransferId,
+    reference: Option<&str>,
+    why: &str,
+) -> Result<Refund> {
+    let transfer = waiting(tx, id).await?;
+    let left = unspent(tx, &transfer).await?;
+    let decision = Decision {
+        why: &refunds::short(why)?,
+        order: None,
+        class: transfer.class,
+        surplus: left + transfer.returned,
+        closes: false,
+    };
+    decide(tx, moment, &transfer, &decision).await?;
+    refunds::ask_surplus(tx, moment, policy, id, why, reference).await
+}
+
+/// It needs nothing: private money on the shop's account, a surplus that the payer gave up.
+pub async fn discard(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    id: &TransferId,
+    why: &str,
+) -> Result<Transfer> {
+    let transfer = waiting(tx, id).await?;
+    let decision = Decision {
+        why: &refunds::short(why)?,
+        order: None,
+        class: transfer.class,
+        surplus: transfer.returned,
+        closes: true,
+    };
+    decide(tx, moment, &transfer, &decision).await?;
+    transfer::get(tx, id).await
+}
+
+/// Take back what was decided, by a person or by the machine: the transfer waits again, and what it
+/// had paid is unpaid. Not once money of it went back.
+pub async fn undo(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    policy: &Policy,
+    id: &TransferId,
+    why: &str,
+) -> Result<Transfer> {
+    let why = refunds::short(why)?;
+    let mut parts = allocation::of_transfer(tx, id).await?;
+    parts.sort_by(|a, b| a.order.0.cmp(&b.order.0));
+    for part in &parts {
+        access::enter(tx, &part.order).await?;
+    }
+    for part in &parts {
+        let order = order::hold(tx, &part.order).await?;
+        if order.refunded.minor > 0 || order.disputed {
+            return Err(Error::refused("money_went_back"));
+        }
+    }
+    let transfer = transfer::hold(tx, id).await?;
+    let refunds = refund::of_transfer(tx, id).await?;
+    if transfer.returned > 0 || refunds.iter().any(|r| r.state != RefundState::Failed) {
+        return Err(Error::refused("money_went_back"));
+    }
+    if parts.is_empty() && transfer.closed_at.is_none() {
+        return Err(Error::refused("nothing_to_undo"));
+    }
+    for part in &parts {
+        if allocation::undo(tx, moment, part).await? {
+            ledger::rebalance(tx, moment, policy, &part.order, -part.amount, &why).await?;
+        }
+    }
+    transfer::reopen(tx, moment, &transfer, &why).await?;
+    transfer::get(tx, id).await
+}
+
+async fn hold_all<'s>(tx: &mut Tx<'_>, shares: &'s [Share]) -> Result<Vec<(Order, &'s Share)>> {
+    let mut sorted: Vec<&Share> = shares.iter().collect();
+    sorted.sort_by(|a, b| a.code.cmp(&b.code));
+    let mut orders = Vec::with_capacity(sorted.len());
+    for pair in sorted.windows(2) {
+        if pair[0].code == pair[1].code {
+            return Err(Error::refused("bad_shares"));
+        }
+    }
+    for share in sorted {
+        let order = order::lock(tx, &share.code).await?;
+        orders.push((order.ok_or(Error::NotFound("order"))?, share));
+    }
+    Ok(orders)
+}
+
+async fn waiting(tx: &mut Tx<'_>, id: &TransferId) -> Result<Transfer> {
+    let transfer = transfer::hold(tx, id).await?;
+    if transfer.closed_at.is_some() || transfer.direction == Direction::Out {
+        return Err(Error::refused("transfer_not_waiting"));
+    }
+    Ok(transfer)
+}
+
+async fn decide(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    transfer: &Transfer,
+    decision: &Decision<'_>,
+) -> Result<()> {
+    if transfer::decide(tx, moment, transfer, decision).await? {
+        Ok(())
+    } else {
+        Err(Error::Conflict("the transfer was closed meanwhile"))
+    }
+}
+
+/// What of a transfer neither pays an order nor went back.
+async fn unspent(tx: &mut Tx<'_>, transfer: &Transfer) -> Result<i64> {
+    let parts = allocation::of_transfer(tx, &transfer.id).await?;
+    let spent: i64 = parts.iter().map(|part| part.amount).sum();
+    Ok(transfer.amount.minor - spent - transfer.returned)
+}
+
+/// How much of what is `left` an order gets.
+fn portion(
+    policy: &Policy,
+    transfer: &Transfer,
+    order: &Order,
+    wanted: Option<i64>,
+    left: i64,
+) -> Result<i64> {
+    if transfer.amount.currency != order.total.currency {
+        return Err(Error::refused("other_currency"));
+    }
+    let owed = order.owed();
+    // What is a little too much stays with the order, as it would have by itself.
+    let all = if left - owed <= policy.tolerance {
+        left
+    } else {
+        owed
+    };
+    let given = wanted.unwrap_or(all).min(left);
+    let enough = policy.is_enough(order, order.received.minor + given);
+    match order.payment_status {
+        _ if given <= 0 => Err(Error::refused("bad_shares")),
+        _ if given > owed + policy.tolerance => Err(Error::refused("more_than_owed")),
+        PaymentStatus::Pending | PaymentStatus::Expired => Ok(given),
+        PaymentStatus::Cancelled if enough => Ok(given),
+        _ => Err(Error::refused("order_not_payable")),
+    }
+}
+
+fn class_of(policy: &Policy, order: &Order, amount: i64) -> Class {
+    match order.payment_status {
+        PaymentStatus::Cancelled => Class::Late,
+        _ => settle::against(policy, order, amount),
+    }
+}
+
+async fn put(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    policy: &Policy,
+    transfer: &Transfer,
+    order: &Order,
+    amount: i64,
+) -> Result<()> {
+    let part = ledger::Part {
+        transfer: &transfer.id,
+        gateway: &transfer.gateway,
+        checkout: None,
+        amount,
+    };
+    ledger::allocate(tx, moment, policy, order, &part).await?;
+    Ok(())
+}
