@@ -10,7 +10,6 @@ use super::api::{check_status, create_order, health, metrics, openapi, qr, worke
 use super::state::Web;
 use super::{around, assets, downloads, live, order_page, shop, webhooks};
 use crate::app::App;
-use crate::connectors::gateways::stripe;
 
 /// The whole server as a service.
 pub fn router(app: Arc<App>) -> Router {
@@ -52,7 +51,7 @@ fn front_end() -> Router<Web> {
 fn machines() -> Router<Web> {
     Router::new()
         .route("/api/v1/payment/webhook", post(webhooks::sepay))
-        .route(stripe::WEBHOOK_PATH, post(webhooks::stripe))
+        .route("/api/v1/payment/stripe/webhook", post(webhooks::stripe))
         .route("/api/v1/worker/claim", post(worker::claim))
         .route("/api/v1/worker/heartbeat", post(worker::heartbeat))
         .route("/api/v1/webhook/finalize", post(worker::finalize))

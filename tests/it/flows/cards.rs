@@ -6,9 +6,12 @@ use std::time::Duration;
 use bursar::app::checkout;
 use bursar::clock::{Clock, Timestamp};
 use bursar::config::Secret;
-use bursar::connectors::gateways::stripe::fake::{Call, FakeStripe, FakeStripeOptions, Mischief};
+use bursar::connectors::gateways::stripe::fake::{
+    Call, Claim, FakeStripe, FakeStripeOptions, Mischief,
+};
 use bursar::connectors::gateways::stripe::{NAME, WEBHOOK_PATH, sign};
 use bursar::id::OrderId;
+use bursar::model::dispute;
 use serde_json::{Value, json};
 
 use crate::harness::server::{self, Answer, START, Server};
@@ -127,20 +130,27 @@ async fn money_that_comes_later_pays_when_it_comes() {
 }
 
 #[tokio::test]
-async fn a_refund_that_is_told_before_its_payment_waits_for_it() {
+async fn a_dispute_that_is_told_before_its_payment_waits_for_it() {
     each(async |server, fake| {
         let order = server.order(&["rust"]).await;
         checkout::begin(&server.app, &id(&order), NAME)
             .await
             .unwrap();
         let payment = fake.pay(&session(&fake)).unwrap();
-        fake.refund(&payment, 599_000).unwrap();
+        fake.dispute(&payment, Claim::Chargeback).unwrap();
         let paid = fake.events("checkout.session.completed").pop().unwrap();
-        let created = fake.events("refund.created").pop().unwrap();
-        let charged = fake.events("charge.refunded").pop().unwrap();
-        deliver(&server, &fake, &[&charged, &created, &paid]).await;
+        let disputed = fake.events("charge.dispute.created").pop().unwrap();
+        let withdrawn = fake.events("charge.dispute.funds_withdrawn").pop().unwrap();
+        deliver(&server, &fake, &[&withdrawn, &disputed, &paid]).await;
         server.drain().await;
-        assert_eq!(status(&server, &order).await, "refunded");
+        let order = id(&order);
+        let read = server
+            .app
+            .db
+            .read(|tx| Box::pin(async move { dispute::of_order(tx, &order).await }));
+        let booked = read.await.unwrap();
+        assert_eq!(booked.len(), 1, "told twice, it is one");
+        assert_eq!(booked[0].amount, 599_000);
     })
     .await;
 }

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use bursar::clock::Clock;
 use bursar::config::Payments;
+use bursar::connectors;
 use bursar::connectors::gateways::stripe::NAME;
 use bursar::connectors::gateways::stripe::fake::{FakeStripe, FakeStripeOptions};
 use bursar::connectors::gateways::{Gateways, Message};
@@ -58,7 +59,8 @@ async fn signed(fake: &FakeStripe) -> String {
         ("line_items[0][price_data][unit_amount]", "499000"),
         ("line_items[0][price_data][product_data][name]", "Rust"),
     ];
-    let request = reqwest::Client::new()
+    let request = connectors::http()
+        .unwrap()
         .post(format!("{}/v1/checkout/sessions", fake.base_url()))
         .bearer_auth(fake.settings().secret_key.unwrap().expose())
         .form(&form);

@@ -56,7 +56,6 @@ pub(super) fn judge(
     let kind = error.map_or("", |error| error["type"].as_str().unwrap_or_default());
     Err(Verdict::Fault(match status {
         200..=299 if json.is_some() => return Ok(answer),
-        200..=299 => foreign(aim),
         300..=399 => Fault::ConnectionBroken {
             why: format!(
                 "What answers at payments.stripe.api_url redirects to {}.",

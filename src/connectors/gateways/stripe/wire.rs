@@ -42,44 +42,52 @@ pub(super) fn key(body: &[u8]) -> Result<String, NotUnderstood> {
     Ok(format!("{id}:{}", stand.join(":")))
 }
 
-/// The facts of an event, or of a bare checkout session as its API gives it.
+/// The facts of an event, or of a bare checkout session as its API gives it. Pretended money pays
+/// nothing in a shop that sells; real money in a shop that pretends is somebody's mistake, and a
+/// person must see it.
 pub(super) fn read(body: &[u8], purse: Purse) -> Result<Vec<Fact>, NotUnderstood> {
     let value = parse(body)?;
-    let whole = Thing::new("event", &value);
-    if !counts(&whole, purse)? {
+    let live = Thing::new("event", &value).flag("livemode");
+    if (live, purse) == (Some(false), Purse::Live) {
         return Ok(Vec::new());
     }
+    let facts = facts(&value)?;
+    if (live, purse) == (Some(true), Purse::Test) && !facts.is_empty() {
+        let what = "livemode is true, but payments.stripe.secret_key is a test key: real money may have moved";
+        return Err(NotUnderstood(what.to_owned()));
+    }
+    Ok(facts)
+}
+
+fn facts(value: &Value) -> Result<Vec<Fact>, NotUnderstood> {
+    let whole = Thing::new("event", value);
     if whole.word("object")? == Some("checkout.session") {
-        return bare_session(&Thing::new("session", &value));
+        // The time of payment is not in it.
+        return session(&Thing::new("session", value), now, None);
     }
     let kind = whole
         .word("type")?
         .ok_or_else(|| whole.fault("type", "is missing"))?;
-    let (name, reader) = match kind {
-        "charge.refunded" => ("charge", Reader::Plain(charge)),
+    let about = |name| whole.inner("data")?.inner_as("object", name);
+    let sold = |stand: fn(&Thing<'_>) -> Result<Stand, NotUnderstood>| {
+        session(&about("session")?, stand, whole.moment("created")?)
+    };
+    match kind {
+        "checkout.session.completed" => sold(|s| Ok((CheckoutState::Complete, is_paid(s)?))),
+        "checkout.session.async_payment_succeeded" => sold(|_| Ok((CheckoutState::Complete, true))),
+        "checkout.session.async_payment_failed" => sold(|_| Ok((CheckoutState::Failed, false))),
+        "checkout.session.expired" => sold(|_| Ok((CheckoutState::Expired, false))),
+        "charge.refunded" => charge(&about("charge")?),
         "refund.created" | "refund.updated" | "refund.failed" | "charge.refund.updated" => {
-            ("refund", Reader::Plain(refund_alone))
+            refund_alone(&about("refund")?)
         }
         "charge.dispute.created"
         | "charge.dispute.updated"
         | "charge.dispute.closed"
         | "charge.dispute.funds_withdrawn"
-        | "charge.dispute.funds_reinstated" => ("dispute", Reader::Plain(dispute)),
-        _ => match turn(kind) {
-            Some(turn) => ("session", Reader::Session(turn)),
-            None => return Ok(Vec::new()),
-        },
-    };
-    let object = whole.inner("data")?.inner_as("object", name)?;
-    match reader {
-        Reader::Plain(read) => read(&object),
-        Reader::Session(turn) => session(&object, turn, whole.moment("created")?),
+        | "charge.dispute.funds_reinstated" => dispute(&about("dispute")?),
+        _ => Ok(Vec::new()),
     }
-}
-
-enum Reader {
-    Plain(fn(&Thing<'_>) -> Result<Vec<Fact>, NotUnderstood>),
-    Session(Turn),
 }
 
 fn parse(body: &[u8]) -> Result<Value, NotUnderstood> {
@@ -92,103 +100,54 @@ fn parse(body: &[u8]) -> Result<Value, NotUnderstood> {
     }
 }
 
-/// Pretended money pays nothing in a shop that sells; real money in a shop that pretends is somebody's
-/// mistake, and a person must see it.
-fn counts(whole: &Thing<'_>, purse: Purse) -> Result<bool, NotUnderstood> {
-    match (whole.flag("livemode"), purse) {
-        (Some(false), Purse::Live) => Ok(false),
-        (Some(true), Purse::Test) => Err(NotUnderstood(
-            "livemode is true, but payments.stripe.secret_key is a test key: real money may have moved"
-                .to_owned(),
-        )),
-        _ => Ok(true),
-    }
-}
-
-/// What an event says that a checkout did.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Turn {
-    Completed,
-    PaidLater,
-    FailedLater,
-    Expired,
-}
-
-fn turn(kind: &str) -> Option<Turn> {
-    Some(match kind {
-        "checkout.session.completed" => Turn::Completed,
-        "checkout.session.async_payment_succeeded" => Turn::PaidLater,
-        "checkout.session.async_payment_failed" => Turn::FailedLater,
-        "checkout.session.expired" => Turn::Expired,
-        _ => return None,
-    })
-}
+/// Where a session stands, and whether its money has come.
+type Stand = (CheckoutState, bool);
 
 fn session(
     session: &Thing<'_>,
-    turn: Turn,
+    stand: fn(&Thing<'_>) -> Result<Stand, NotUnderstood>,
     at: Option<Timestamp>,
 ) -> Result<Vec<Fact>, NotUnderstood> {
     let Some(order) = order(session)? else {
         return Ok(Vec::new());
     };
-    let paid = match turn {
-        Turn::Completed => is_paid(session)?,
-        Turn::PaidLater => true,
-        Turn::FailedLater | Turn::Expired => false,
-    };
-    let state = match turn {
-        Turn::Completed | Turn::PaidLater => CheckoutState::Complete,
-        Turn::FailedLater => CheckoutState::Failed,
-        Turn::Expired => CheckoutState::Expired,
-    };
-    told(session, order, state, paid.then_some(at))
+    let (state, paid) = stand(session)?;
+    let checkout = checkout(session, order, state)?;
+    Ok(if paid {
+        vec![transfer(session, order, at)?, checkout]
+    } else {
+        vec![checkout]
+    })
 }
 
-/// A session as it stands now. The time of payment is not in it.
-fn bare_session(session: &Thing<'_>) -> Result<Vec<Fact>, NotUnderstood> {
-    let Some(order) = order(session)? else {
-        return Ok(Vec::new());
-    };
+/// Without an event, from the session alone.
+fn now(session: &Thing<'_>) -> Result<Stand, NotUnderstood> {
     let status = session
         .word("status")?
         .ok_or_else(|| session.fault("status", "is missing"))?;
-    let (state, paid) = match status {
+    Ok(match status {
         "open" => (CheckoutState::Open, false),
         "expired" => (CheckoutState::Expired, false),
         "complete" if is_paid(session)? => (CheckoutState::Complete, true),
-        // What failed later goes back to where it wants a way to pay.
-        "complete"
-            if matches!(
-                attempt(session)?,
-                Some("requires_payment_method" | "canceled")
-            ) =>
-        {
-            (CheckoutState::Failed, false)
-        }
+        "complete" if has_failed(session)? => (CheckoutState::Failed, false),
         "complete" => (CheckoutState::Complete, false),
         other => return Err(session.fault("status", &format!("is {other:?}, which is unknown"))),
-    };
-    told(session, order, state, paid.then_some(None))
+    })
 }
 
-/// `paid`: with the time of payment, where it is known.
-fn told(
-    session: &Thing<'_>,
-    order: &str,
-    state: CheckoutState,
-    paid: Option<Option<Timestamp>>,
-) -> Result<Vec<Fact>, NotUnderstood> {
-    let checkout = Fact::Checkout(CheckoutFact {
+/// What failed later goes back to where it wants a way to pay.
+fn has_failed(session: &Thing<'_>) -> Result<bool, NotUnderstood> {
+    let failed = ["requires_payment_method", "canceled"];
+    Ok(attempt(session)?.is_some_and(|status| failed.contains(&status)))
+}
+
+fn checkout(session: &Thing<'_>, order: &str, state: CheckoutState) -> Result<Fact, NotUnderstood> {
+    Ok(Fact::Checkout(CheckoutFact {
         gateway: NAME.to_owned(),
         reference: session.must_id("id")?.to_owned(),
         order: Some(order.to_owned()),
         state,
-    });
-    Ok(match paid {
-        Some(at) => vec![Fact::Transfer(transfer(session, order, at)?), checkout],
-        None => vec![checkout],
-    })
+    }))
 }
 
 /// Named by its payment, to which refunds and disputes refer; a session of nothing has none.
@@ -196,11 +155,11 @@ fn transfer(
     session: &Thing<'_>,
     order: &str,
     booked_at: Option<Timestamp>,
-) -> Result<TransferFact, NotUnderstood> {
+) -> Result<Fact, NotUnderstood> {
     let reference = session.must_id("id")?;
     let payment = session.link("payment_intent")?;
     let code = session.metadata(ORDER_CODE)?;
-    Ok(TransferFact {
+    Ok(Fact::Transfer(TransferFact {
         gateway: NAME.to_owned(),
         provider_id: payment.unwrap_or(reference).to_owned(),
         // A session is paid once, whichever of its names an event has.
@@ -213,7 +172,7 @@ fn transfer(
         order: Some(OrderName::Id(order.to_owned())),
         memos: code.map(str::to_owned).into_iter().collect(),
         booked_at,
-    })
+    }))
 }
 
 fn is_paid(session: &Thing<'_>) -> Result<bool, NotUnderstood> {
@@ -329,9 +288,8 @@ fn stage(dispute: &Thing<'_>) -> Result<DisputeStage, NotUnderstood> {
             DisputeStage::Open
         }
         "won" => DisputeStage::Won,
-        "lost" => DisputeStage::Lost,
         "prevented" if is_blocked(dispute) => DisputeStage::Inquiry,
-        "prevented" => DisputeStage::Lost,
+        "lost" | "prevented" => DisputeStage::Lost,
         other => return Err(dispute.fault("status", &format!("is {other:?}, which is unknown"))),
     })
 }

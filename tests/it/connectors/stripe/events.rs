@@ -155,6 +155,11 @@ fn real_money_in_a_shop_that_pretends_waits_for_a_person() {
     let event = fixture("session_completed_paid").to_string();
     let told = read(&gateways(&settings("sk_test_1")), event.as_bytes()).unwrap_err();
     assert!(told.0.starts_with("livemode is true, but"), "{told}");
+    for other in ["early_fraud_warning", "session_completed_of_another_shop"] {
+        let event = fixture(other).to_string();
+        let told = read(&gateways(&settings("sk_test_1")), event.as_bytes());
+        assert_eq!(told, Ok(vec![]), "{other} is no money of ours");
+    }
 }
 
 #[test]

@@ -8,9 +8,11 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
+use bursar::connectors;
 use bursar::connectors::gateways::Message;
 use bursar::connectors::gateways::stripe::fake::Claim;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 
 use super::*;
 
@@ -18,6 +20,7 @@ use super::*;
 struct Receiver {
     url: String,
     seen: Arc<Mutex<Vec<String>>>,
+    rings: Arc<Notify>,
 }
 
 #[derive(Clone)]
@@ -25,6 +28,7 @@ struct Door {
     gateways: Gateways,
     clock: Clock,
     seen: Arc<Mutex<Vec<String>>>,
+    rings: Arc<Notify>,
 }
 
 async fn receive(State(door): State<Door>, headers: HeaderMap, body: Bytes) -> StatusCode {
@@ -39,27 +43,33 @@ async fn receive(State(door): State<Door>, headers: HeaderMap, body: Bytes) -> S
         return StatusCode::UNAUTHORIZED;
     }
     door.seen.lock().unwrap().push(gateway.event_key(&body));
+    door.rings.notify_one();
     StatusCode::OK
 }
 
-async fn receiver(fake: &FakeStripe, clock: &Clock) -> Receiver {
-    let seen = Arc::new(Mutex::new(Vec::new()));
+async fn receiver(clock: &Clock) -> Receiver {
+    let (seen, rings) = (Arc::default(), Arc::new(Notify::new()));
+    let secret = FakeStripeOptions::default().webhook_secret;
     let door = Door {
-        gateways: gateways(&fake.settings()),
+        gateways: gateways(&config::Stripe {
+            webhook_secret: Some(Secret::new(secret)),
+            ..config::Stripe::default()
+        }),
         clock: clock.clone(),
         seen: Arc::clone(&seen),
+        rings: Arc::clone(&rings),
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/hook", listener.local_addr().unwrap());
     let router = Router::new().route("/hook", post(receive)).with_state(door);
     tokio::spawn(async move { axum::serve(listener, router).await });
-    Receiver { url, seen }
+    Receiver { url, seen, rings }
 }
 
 #[tokio::test]
 async fn events_are_delivered_twice_and_in_any_order_each_with_a_fresh_signature() {
     let (fake, clock, teller) = shop().await;
-    let receiver = receiver(&fake, &clock).await;
+    let receiver = receiver(&clock).await;
     let opened = teller.open(&intent(1)).await.unwrap();
     let payment = fake.pay(&opened.reference).unwrap();
     fake.dispute(&payment, Claim::Inquiry).unwrap();
@@ -76,17 +86,34 @@ async fn events_are_delivered_twice_and_in_any_order_each_with_a_fresh_signature
     assert_ne!(late.signature, early.signature);
 }
 
+#[tokio::test]
+async fn events_go_by_themselves_where_the_fake_was_told_to_send_them() {
+    let receiver = receiver(&Clock::still(START)).await;
+    let (fake, _, teller) = shop_with(FakeStripeOptions {
+        deliver_to: Some(receiver.url.clone()),
+        ..FakeStripeOptions::default()
+    })
+    .await;
+    let opened = teller.open(&intent(1)).await.unwrap();
+    press(&opened.url, "pay").await;
+    let completed = fake.events("checkout.session.completed");
+    while !receiver.seen.lock().unwrap().ends_with(&completed) {
+        receiver.rings.notified().await;
+    }
+    let happened = fake.objects("event").len();
+    assert_eq!(receiver.seen.lock().unwrap().len(), happened, "each once");
+}
+
 async fn get(url: &str) -> (u16, String) {
     let answer = reqwest::get(url).await.unwrap();
     (answer.status().as_u16(), answer.text().await.unwrap())
 }
 
 async fn press(url: &str, deed: &str) -> reqwest::Response {
-    let client = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .unwrap();
-    let request = client.post(url).form(&[("deed", deed)]);
+    let request = connectors::http()
+        .unwrap()
+        .post(url)
+        .form(&[("deed", deed)]);
     request.send().await.unwrap()
 }
 
@@ -125,7 +152,8 @@ async fn the_payment_page_says_that_it_is_a_fake_and_its_buttons_work() {
 async fn the_payment_page_takes_no_form_of_another_site() {
     let (fake, _, teller) = shop().await;
     let opened = teller.open(&intent(1)).await.unwrap();
-    let request = reqwest::Client::new()
+    let request = connectors::http()
+        .unwrap()
         .post(&opened.url)
         .header("origin", "https://elsewhere.example")
         .form(&[("deed", "pay")]);
@@ -147,7 +175,8 @@ async fn create(fake: &FakeStripe, name: &str, value: &str) -> (u16, Value) {
     if !value.is_empty() {
         form.push((name, value));
     }
-    let request = reqwest::Client::new()
+    let request = connectors::http()
+        .unwrap()
         .post(format!("{}/v1/checkout/sessions", fake.base_url()))
         .bearer_auth(KEY)
         .form(&form);

@@ -59,14 +59,14 @@ async fn call(State(site): State<Arc<Site>>, request: Request) -> Response {
         return std::future::pending().await;
     }
     if let Err(refused) = is_ours(&site, &parts.headers) {
-        return respond(refused);
+        return respond(&refused);
     }
     let answer = site.with_store(|store| answered(store, &asked, mischief.as_ref()));
     courier::send_news(&site);
     match mischief {
         Some(Mischief::HangAfterwards) => std::future::pending().await,
         Some(Mischief::CutAnswer) => cut_off(&answer),
-        _ => respond(answer),
+        _ => respond(&answer),
     }
 }
 
@@ -242,9 +242,8 @@ fn header(headers: &HeaderMap, name: &str) -> Option<String> {
     Some(headers.get(name)?.to_str().ok()?.to_owned())
 }
 
-fn respond(canned: Canned) -> Response {
-    let body = Body::from(canned.body.clone());
-    built(&canned, body)
+fn respond(canned: &Canned) -> Response {
+    built(canned, Body::from(canned.body.clone()))
 }
 
 /// Half of the body, then the connection breaks.
