@@ -268,7 +268,7 @@ async fn the_description_has_every_call_and_no_other() {
             .as_object()
             .unwrap();
         let names: Vec<_> = schemes.keys().collect();
-        assert_eq!(names, ["sepayApiKey", "sepaySignature", "workerSignature"]);
+        assert_eq!(names, ["sepayApiKey", "sepaySignature", "stripeSignature", "workerSignature"]);
     })
     .await;
 }
