@@ -26,12 +26,26 @@ pub async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes> {
     read_within(PATIENCE, headers, body).await
 }
 
+/// The same with another limit, for senders whose messages may be longer.
+pub async fn read_up_to(limit: usize, headers: &HeaderMap, body: Body) -> Result<Bytes> {
+    bounded(limit, PATIENCE, headers, body).await
+}
+
 /// The same with another patience.
 pub async fn read_within(patience: Duration, headers: &HeaderMap, body: Body) -> Result<Bytes> {
-    if announced(headers).is_some_and(|length| length > LIMIT as u64) {
-        return Err(too_large());
+    bounded(LIMIT, patience, headers, body).await
+}
+
+async fn bounded(
+    limit: usize,
+    patience: Duration,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Bytes> {
+    if announced(headers).is_some_and(|length| length > limit as u64) {
+        return Err(too_large(limit));
     }
-    match tokio::time::timeout(patience, collect(body)).await {
+    match tokio::time::timeout(patience, collect(limit, body)).await {
         Ok(bytes) => bytes,
         Err(_) => Err(Error::refused("body_too_slow")),
     }
@@ -43,7 +57,7 @@ pub fn json<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T> 
         return Err(Error::refused("wrong_content_type"));
     }
     if body.len() > LIMIT {
-        return Err(too_large());
+        return Err(too_large(LIMIT));
     }
     let text = std::str::from_utf8(body)
         .map_err(|fault| invalid_json(position(&body[..fault.valid_up_to()])))?;
@@ -59,14 +73,14 @@ pub fn json<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T> 
     Ok(value)
 }
 
-async fn collect(body: Body) -> Result<Bytes> {
+async fn collect(limit: usize, body: Body) -> Result<Bytes> {
     let mut stream = body.into_data_stream();
     let mut bytes = BytesMut::new();
     while let Some(chunk) = stream.next().await {
         // The line broke: nobody is left to read the answer, but the log should not call it ours.
         let chunk = chunk.map_err(|_| Error::refused("body_cut"))?;
-        if bytes.len() + chunk.len() > LIMIT {
-            return Err(too_large());
+        if bytes.len() + chunk.len() > limit {
+            return Err(too_large(limit));
         }
         bytes.extend_from_slice(&chunk);
     }
@@ -141,9 +155,9 @@ fn position(before: &[u8]) -> (usize, usize) {
     (lines.count() + 1, column)
 }
 
-fn too_large() -> Error {
+fn too_large(limit: usize) -> Error {
     Error::Refused(Refusal {
         code: "body_too_large",
-        values: vec![("kib", (LIMIT / 1024).to_string())],
+        values: vec![("kib", (limit / 1024).to_string())],
     })
 }

@@ -72,7 +72,7 @@ pub async fn sepay(
     operation_id = "receiveGatewayWebhook",
     tag = "gateways",
     params(("gateway" = String, Path, description = "The gateway's name")),
-    request_body(content = Object, description = "As the gateway sends it; at most 64 KiB"),
+    request_body(content = Object, description = "As the gateway sends it; at most 64 KiB, 512 KiB for Stripe"),
     responses(
         (status = 200, body = WebhookAnswer),
         (status = 401, body = ProblemBody, content_type = "application/problem+json",
@@ -86,6 +86,7 @@ pub async fn sepay(
         (status = 503, body = ProblemBody, content_type = "application/problem+json",
          description = "`unavailable`: it was not stored; send it again"),
     ),
+    security(("stripeSignature" = []), ()),
 )]
 pub async fn gateway(
     State(web): State<Web>,
@@ -118,7 +119,9 @@ async fn deliver(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Settled> {
-    let body = body::read(headers, body).await?;
+    let known = app.desk.gateways.get(gateway);
+    let longest = known.ok_or(Error::NotFound("gateway"))?.longest_message();
+    let body = body::read_up_to(longest, headers, body).await?;
     let header = |name: &str| Some(headers.get(name)?.to_str().ok()?.to_owned());
     let message = Message {
         header: &header,

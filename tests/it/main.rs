@@ -10,5 +10,6 @@ mod corpus;
 mod flows;
 mod harness;
 mod pages;
+mod peers;
 mod rules;
 mod store;

@@ -12,6 +12,7 @@ pub mod bank;
 pub mod demo;
 pub mod payos;
 pub mod sepay;
+pub mod stripe;
 pub mod teller;
 pub mod vietqr;
 
@@ -49,6 +50,11 @@ pub trait Gateway: Send + Sync {
     /// Is this message from the gateway? Fails closed when no secret is configured.
     fn verify(&self, message: &Message<'_>) -> Result<Authentic, NotAuthentic>;
 
+    /// Bytes of a message at most.
+    fn longest_message(&self) -> usize {
+        64 * 1024
+    }
+
     /// What makes two deliveries the same event: the provider's id, or a digest of the body where
     /// the body cannot be read.
     fn event_key(&self, body: &[u8]) -> String;
@@ -68,6 +74,7 @@ impl Gateways {
         Self(vec![
             Arc::new(sepay::SePay::new(&settings.sepay)),
             Arc::new(payos::PayOs::new(&settings.payos)),
+            Arc::new(stripe::Stripe::new(&settings.stripe)),
         ])
     }
 
@@ -88,8 +95,9 @@ pub type Tellers = BTreeMap<&'static str, Arc<dyn teller::Teller>>;
 
 /// The registry's other half: one entry per gateway that has an API.
 pub fn tellers(settings: &Payments) -> anyhow::Result<Tellers> {
-    let known: [(&'static str, Option<Arc<dyn teller::Teller>>); 2] = [
+    let known: [(&'static str, Option<Arc<dyn teller::Teller>>); 3] = [
         (sepay::NAME, sepay::teller(settings)?),
+        (stripe::NAME, stripe::teller(&settings.stripe)?),
         (payos::NAME, payos::teller(&settings.payos)?),
     ];
     let configured = known

@@ -98,6 +98,12 @@ impl Modify for Schemes {
                 "`sha256=` and the hex HMAC-SHA256 of `{X-SePay-Timestamp}.{raw body}`",
             ),
             (
+                "stripeSignature",
+                "Stripe-Signature",
+                "`t=SECONDS,v1=HEX`: HEX is the HMAC-SHA256 of `{SECONDS}.{raw body}` with the \
+                 endpoint's signing secret; at most 300 s old",
+            ),
+            (
                 "workerSignature",
                 "X-Signature",
                 "The hex HMAC-SHA256 of `{X-Timestamp}.{raw body}` with `worker.secret`; \

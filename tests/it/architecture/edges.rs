@@ -86,16 +86,26 @@ const LIBRARIES: &[(&str, &[&str], &str)] = &[
         &["connectors", "config"],
         "mail is sent by connectors::mail, in a task's act phase",
     ),
-    // The fake learning platform is a server.
+    // The fakes of the outside world are servers.
     (
         "axum",
-        &["web", "cli", "connectors::lms::fake"],
+        &[
+            "web",
+            "cli",
+            "connectors::lms::fake",
+            "connectors::gateways::stripe::fake",
+        ],
         "HTTP stays in web: a step takes and returns plain values",
     ),
     (
         "askama",
-        // The fake platform is a site of its own, with one page.
-        &["emails", "web", "connectors::lms::fake"],
+        // The fakes are sites of their own, with one page each.
+        &[
+            "emails",
+            "web",
+            "connectors::lms::fake",
+            "connectors::gateways::stripe::fake",
+        ],
         "templates are rendered by emails and web",
     ),
     ("clap", &["cli"], "the command line stays in cli"),
@@ -106,7 +116,12 @@ const LIBRARIES: &[(&str, &[&str], &str)] = &[
     ),
     (
         "TcpListener",
-        &["web", "cli", "connectors::lms::fake"],
+        &[
+            "web",
+            "cli",
+            "connectors::lms::fake",
+            "connectors::gateways::stripe::fake",
+        ],
         "servers are started by a command",
     ),
     (

@@ -6,3 +6,4 @@ mod mail;
 pub mod payos;
 mod sepay;
 mod sources;
+mod stripe;

@@ -1,6 +1,7 @@
 //! Whole stories with a drained worker, on both databases.
 
 mod api;
+mod cards;
 mod coupon_commands;
 mod coupons;
 mod crash_everywhere;

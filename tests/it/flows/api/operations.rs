@@ -275,6 +275,7 @@ async fn the_description_has_every_call_and_no_other() {
                 "adminKey",
                 "sepayApiKey",
                 "sepaySignature",
+                "stripeSignature",
                 "workerSignature"
             ]
         );
