@@ -22,7 +22,7 @@ states! {
         Waiting = "waiting",
         /// An attempt runs. After a crash it stays so until the lease ends, then the next attempt reads first.
         Working = "working",
-        /// A write left and nobody knows the answer. Only a read moves it on.
+        /// A write left, or may have, and nobody knows the answer. Only a read moves it on.
         Verifying = "verifying",
         /// Kept, and read back. Expiry or a refund ends it.
         Active = "active",
@@ -57,14 +57,17 @@ impl GrantState {
                     Working | Active | Waiting | Verifying | ActionNeeded | GaveUp | Revoking
                 )
             }
-            Verifying => matches!(to, Waiting | Working | ActionNeeded | GaveUp | Revoking),
+            Verifying => matches!(
+                to,
+                Verifying | Waiting | Working | Active | ActionNeeded | GaveUp | Revoking
+            ),
             ActionNeeded => matches!(to, Waiting | Working | GaveUp | Revoking | Revoked),
             // An attempt that was under way when time ran out may still succeed.
             GaveUp => matches!(to, Waiting | Active | Revoking),
             Active => matches!(to, Revoking | Expired),
             Expired => matches!(to, Revoking),
             // The money came back, or never went.
-            Revoking => matches!(to, Revoked | Waiting),
+            Revoking => matches!(to, Revoked | Waiting | Verifying),
             Revoked => matches!(to, Waiting),
         }
     }
@@ -214,6 +217,9 @@ crate::statements! {
     ATTEMPTED = "SELECT id FROM tasks WHERE subject = $1 AND kind IN ('enrol', 'deliver', 'hand_over') AND state = 'leased'";
     TAKE_TURN = "SELECT COUNT($1) AS held"
               | "SELECT COUNT(*) AS held FROM pg_advisory_xact_lock(hashtextextended($1, 0))";
+    TAKE_TURN_OF = "SELECT COUNT($1) AS held"
+                 | "SELECT COUNT(*) AS held FROM (SELECT pg_advisory_xact_lock(hashtextextended(
+                      connection || chr(10) || target || chr(10) || learner, 0)) FROM grants WHERE id = $1) AS turn";
     OTHER_REASONS = "SELECT COUNT(*) AS reasons FROM grants WHERE connection = $1 AND target = $2 AND learner = $3
                        AND id <> $4 AND state IN ('waiting', 'working', 'verifying', 'active', 'action_needed')";
     RECEIPTS = "SELECT receipt FROM grants WHERE connection = $1 AND target = $2 AND learner = $3 AND receipt IS NOT NULL";
@@ -357,6 +363,13 @@ pub async fn take_turn(tx: &mut Tx<'_>, grant: &Grant) -> Result<()> {
     let access = [&*grant.connection, &*grant.target, &*grant.learner].join("\n");
     tx.rows(&TAKE_TURN, args![access]).await?;
     Ok(())
+}
+
+/// By id, once it is its turn: whoever moves a grant, and its line and order with it, comes along here, or
+/// one that moves all grants of the order from the other side would wait for a row of ours, and we for its.
+pub async fn in_turn(tx: &mut Tx<'_>, id: &GrantId) -> Result<Grant> {
+    tx.rows(&TAKE_TURN_OF, args![id]).await?;
+    get(tx, id).await
 }
 
 /// Another attempt writes for the same learner and course right now, or removes: what is read
