@@ -32,7 +32,7 @@ pub async fn enter(tx: &mut Tx<'_>, order: &OrderId) -> Result<()> {
     for grant in &grants {
         grant::take_turn(tx, grant).await?;
     }
-    Ok(())
+    grant::hold_all(tx, order).await
 }
 
 fn access_of(grant: &Grant) -> (&str, &str, &str) {

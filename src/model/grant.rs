@@ -187,6 +187,7 @@ crate::statements! {
               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'waiting', $10, $11, $12) ON CONFLICT (line_id, position) DO NOTHING";
     BY_ID = "SELECT grants.*, orders.name AS buyer FROM grants JOIN orders ON orders.id = grants.order_id WHERE grants.id = $1";
     OF_ORDER = "SELECT grants.*, '' AS buyer FROM grants WHERE order_id = $1 ORDER BY line_id, position";
+    HOLD_ALL = "SELECT id FROM grants WHERE order_id = $1 ORDER BY id" | "SELECT id FROM grants WHERE order_id = $1 ORDER BY id FOR UPDATE";
     MOVE = "UPDATE grants SET state = $3, who = $4, why = $5, next_at = $6, attempts = attempts + $7,
               receipt = COALESCE($8, receipt), activated_at = COALESCE(activated_at, $9),
               expires_at = COALESCE(expires_at, $10), ended_at = $11,
@@ -264,6 +265,13 @@ pub async fn of_order(tx: &mut Tx<'_>, order: &OrderId) -> Result<Vec<Grant>> {
         .iter()
         .map(read)
         .collect()
+}
+
+/// Hold every grant of an order until the transaction ends. An attempt that is being recorded holds its
+/// grant and then wants the order; whoever holds the order first would wait for it in a circle.
+pub async fn hold_all(tx: &mut Tx<'_>, order: &OrderId) -> Result<()> {
+    tx.rows(&HOLD_ALL, args![order]).await?;
+    Ok(())
 }
 
 /// Move a grant from the state it was read in. False: someone else moved it; nothing changed.
