@@ -27,6 +27,9 @@ const SHORTEST: Duration = Duration::from_secs(35 * 60);
 /// What became of it is looked up after so long, whatever was heard of it.
 const FIRST_LOOK: Duration = Duration::from_secs(10 * 60);
 
+/// Below the order's page: where buyers come back to after they paid at a gateway.
+pub const BACK: &str = "back";
+
 /// Where the buyer of an order pays at a gateway.
 pub async fn begin(app: &App, order: &OrderId, gateway: &str) -> Result<String> {
     let teller = app.world.tellers.get(gateway);
@@ -40,6 +43,23 @@ pub async fn begin(app: &App, order: &OrderId, gateway: &str) -> Result<String> 
     let opened = opened.map_err(|fault| unopened(gateway, &fault))?;
     name(app, attempt.payment.id, &opened).await?;
     Ok(opened.url)
+}
+
+/// The buyer is back, and no message was here yet: what became of the order's checkouts is looked up now.
+pub async fn look(app: &App, order: &OrderId) -> Result<()> {
+    let (moment, order) = (app.moment(Actor::Buyer), order.clone());
+    app.db
+        .write(move |tx| {
+            Box::pin(async move {
+                for payment in payment::of_order(tx, &order).await? {
+                    if payment.is_checkout() && payment.state == PaymentState::Open {
+                        plan::look_after(tx, &moment, &payment).await?;
+                    }
+                }
+                Ok(())
+            })
+        })
+        .await
 }
 
 /// What is stored before the call.
@@ -155,7 +175,7 @@ fn intent(app: &App, attempt: &Attempt) -> Intent {
             .collect(),
         email: order.email.clone(),
         locale: order.locale,
-        success_url: page.clone(),
+        success_url: format!("{page}/{BACK}"),
         cancel_url: page,
         until: payment.until.unwrap_or(order.expires_at),
     }

@@ -21,7 +21,7 @@ const ONE: i64 = 1;
 /// A checkout is looked at so long after its end.
 const GRACE: Duration = Duration::from_secs(60);
 /// Buyers are told so long before their access ends.
-const WARNING: Duration = Duration::from_secs(7 * 86_400);
+pub const WARNING: Duration = Duration::from_secs(7 * 86_400);
 
 /// One part of a sweep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

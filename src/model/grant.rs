@@ -154,6 +154,8 @@ pub struct Grant {
     pub activated_at: Option<Timestamp>,
     /// When it ends.
     pub expires_at: Option<Timestamp>,
+    /// When it was taken back.
+    pub ended_at: Option<Timestamp>,
 }
 
 impl Grant {
@@ -499,5 +501,6 @@ fn read(row: &Row) -> Result<Grant> {
         give_up_at: row.get("give_up_at")?,
         activated_at: row.get("activated_at")?,
         expires_at: row.get("expires_at")?,
+        ended_at: row.get("ended_at")?,
     })
 }

@@ -1,9 +1,9 @@
 //! Refunds: money on its way back to a payer, or there. One that takes from an order takes access
 //! with it (`fulfilment/access.rs`); one of a surplus touches no order.
 
-use super::Moment;
 use super::audit::{self, Change};
 use super::state::states;
+use super::{Moment, order, transfer};
 use crate::args;
 use crate::clock::Timestamp;
 use crate::db::{Row, Tx};
@@ -207,6 +207,11 @@ pub async fn advance(
     let moved = tx.exec(&MOVE, values).await? == 1;
     if moved {
         record(tx, moment, refund, Some(refund.state), to, step.fault);
+        match (&refund.order, &refund.transfer) {
+            (Some(order), _) => order::touch(tx, order),
+            (None, Some(transfer)) => transfer::touch(tx, transfer),
+            (None, None) => {}
+        }
     }
     Ok(moved)
 }

@@ -1,8 +1,8 @@
 //! Transfers: money that moved, as a gateway reports it. Immutable but for how it was closed.
 
-use super::Moment;
 use super::audit::{self, Change};
 use super::state::states;
+use super::{Moment, order};
 use crate::args;
 use crate::clock::Timestamp;
 use crate::db::{Row, Sql, Tx};
@@ -141,6 +141,7 @@ crate::statements! {
     RETURN = "UPDATE transfers SET returned = returned + $2,
                 surplus = CASE WHEN returned + $2 > surplus THEN returned + $2 ELSE surplus END
               WHERE id = $1";
+    TOUCH = "UPDATE orders SET version = version + 1 WHERE id = (SELECT order_id FROM transfers WHERE id = $1)";
     DUES = "SELECT * FROM transfers WHERE surplus > returned ORDER BY received_at, id LIMIT $1";
     RECENT = "SELECT * FROM transfers WHERE received_at >= $1 ORDER BY received_at DESC, id DESC LIMIT $2";
     OF_ORDER = "SELECT * FROM transfers WHERE order_id = $1 ORDER BY received_at, id";
@@ -288,7 +289,13 @@ pub async fn wait_again(
 /// that it should was surplus too.
 pub async fn give_back(tx: &mut Tx<'_>, id: &TransferId, amount: i64) -> Result<()> {
     tx.exec(&RETURN, args![id, amount]).await?;
+    touch(tx, id);
     Ok(())
+}
+
+/// What the page of its order says of it has changed.
+pub fn touch(tx: &mut Tx<'_>, id: &TransferId) {
+    tx.later(&TOUCH, args![id]);
 }
 
 /// Transfers of which something is still to be paid back, oldest first.
@@ -340,6 +347,9 @@ pub async fn insert(
         return Ok(None);
     }
     name(tx, &id, fact, verdict.listed);
+    if let Some(order) = verdict.order.filter(|_| verdict.surplus > 0) {
+        order::touch(tx, order);
+    }
     record(tx, moment, &id, verdict);
     Ok(Some(id))
 }
@@ -387,6 +397,10 @@ fn changed(
     why: &str,
     (before, after): (Class, Option<Class>),
 ) {
+    if let Some(order) = order {
+        // Its page says what of it is to be paid back.
+        order::touch(tx, order);
+    }
     let change = Change {
         order,
         subject: &id.0,
