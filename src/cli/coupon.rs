@@ -105,8 +105,9 @@ impl Add {
         if let Some(gone) = made.await.map_err(super::in_words)? {
             bail!("no coupon was made: the catalogue has no course or bundle {gone}");
         }
-        println!("buyers can use {code} now; `bursar coupon show {code}` says how it goes");
-        Ok(())
+        super::print(&format!(
+            "buyers can use {code} now; `bursar coupon show {code}` says how it goes\n"
+        ))
     }
 
     fn coupon(&self, offset: i32) -> anyhow::Result<NewCoupon> {
@@ -204,8 +205,7 @@ async fn stop(place: &Place, code: CouponCode) -> anyhow::Result<()> {
     });
     let stopped = stopped.await.map_err(Error::into_anyhow)?;
     ensure!(stopped, "{code} was stopped before");
-    println!("{code} is refused to new orders from now on");
-    Ok(())
+    super::print(&format!("{code} is refused to new orders from now on\n"))
 }
 
 async fn moment(db: &Db) -> anyhow::Result<Moment> {
