@@ -157,15 +157,15 @@ impl Scene<'_> {
 
     /// When the payer's bank took the money, if it did.
     pub(super) fn lost_dispute(&self) -> Option<Option<Timestamp>> {
-        let disputes = self.books.disputes.iter();
-        let mut lost = disputes.filter(|dispute| dispute.state == DisputeState::Lost);
-        lost.next().map(|dispute| dispute.closed_at)
+        let mut disputes = self.books.claims.iter().map(|claim| &claim.dispute);
+        let lost = disputes.find(|dispute| dispute.state == DisputeState::Lost);
+        lost.map(|dispute| dispute.closed_at)
     }
 
     pub(super) fn open_dispute(&self) -> Option<Timestamp> {
-        let disputes = self.books.disputes.iter();
-        let mut open = disputes.filter(|dispute| dispute.state == DisputeState::Open);
-        open.next().map(|dispute| dispute.opened_at)
+        let mut disputes = self.books.claims.iter().map(|claim| &claim.dispute);
+        let open = disputes.find(|dispute| dispute.state == DisputeState::Open);
+        open.map(|dispute| dispute.opened_at)
     }
 }
 
