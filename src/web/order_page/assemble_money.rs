@@ -4,6 +4,7 @@ use super::assemble::Scene;
 use super::money::{
     Late, MoneyState, PayView, RefundStage, RefundView, Surplus, TransferView, Way,
 };
+use crate::app::checkout;
 use crate::clock::Timestamp;
 use crate::connectors::gateways::bank;
 use crate::connectors::gateways::teller::Means;
@@ -38,7 +39,7 @@ impl Scene<'_> {
             PaymentStatus::Cancelled => MoneyState::Cancelled { at },
             PaymentStatus::Refunded => MoneyState::Refunded {
                 amount: order.refunded,
-                disputed: self.lost_dispute().is_some(),
+                disputed: self.lost_dispute().is_some() && self.books.refunds.is_empty(),
             },
             PaymentStatus::Paid | PaymentStatus::PartiallyRefunded if order.disputed => {
                 MoneyState::Disputed
@@ -97,17 +98,15 @@ impl Scene<'_> {
 
     pub(super) fn ways(&self, frame: &Frame) -> Vec<Way> {
         let order = &self.books.order;
-        let configured = self.app.desk.policy.checkouts.iter();
-        let way = |gateway: &&'static str| {
-            let teller = self.app.world.tellers.get(gateway)?;
-            let refused = teller.accepts(missing(order)).err();
-            Some(Way {
-                means: teller.means(),
-                action: format!("/o/{}/pay/{gateway}", order.secret),
-                refused: refused.map(|code| problem::sentence(code, frame.locale)),
-            })
+        let view = |way: checkout::Way| Way {
+            means: way.means,
+            action: way.path(order),
+            refused: way
+                .refused
+                .map(|code| problem::sentence(code, frame.locale)),
         };
-        configured.filter_map(way).collect()
+        let ways = checkout::ways(self.app, order);
+        ways.into_iter().map(view).collect()
     }
 
     pub(super) fn late(&self) -> Option<Late> {
