@@ -138,7 +138,9 @@ crate::statements! {
     REOPEN = "UPDATE transfers SET closed_at = NULL, closed_by = NULL, closed_why = NULL, order_id = NULL, surplus = 0
               WHERE id = $1";
     WAIT = "UPDATE transfers SET closed_at = NULL, closed_by = NULL, closed_why = NULL WHERE id = $1 AND closed_at IS NOT NULL";
-    RETURN = "UPDATE transfers SET returned = returned + $2 WHERE id = $1";
+    RETURN = "UPDATE transfers SET returned = returned + $2,
+                surplus = CASE WHEN returned + $2 > surplus THEN returned + $2 ELSE surplus END
+              WHERE id = $1";
     TOUCH = "UPDATE orders SET version = version + 1 WHERE id = (SELECT order_id FROM transfers WHERE id = $1)";
     DUES = "SELECT * FROM transfers WHERE surplus > returned ORDER BY received_at, id LIMIT $1";
     RECENT = "SELECT * FROM transfers WHERE received_at >= $1 ORDER BY received_at DESC, id DESC LIMIT $2";
@@ -283,7 +285,8 @@ pub async fn wait_again(
     Ok(())
 }
 
-/// So much of its surplus went back, or, below zero, came back.
+/// So much of its surplus went back, or, below zero, came back. What went back although nobody had decided
+/// that it should was surplus too.
 pub async fn give_back(tx: &mut Tx<'_>, id: &TransferId, amount: i64) -> Result<()> {
     tx.exec(&RETURN, args![id, amount]).await?;
     touch(tx, id);

@@ -15,6 +15,7 @@ use crate::error::Result;
 use crate::fulfilment::access::{self, Right};
 use crate::fulfilment::price::{Applied, Rule};
 use crate::id::{GrantId, LineId, RefundId};
+use crate::model::dispute;
 use crate::model::email::{Email, Letter};
 use crate::model::grant::{self, Benefit, Grant, GrantState};
 use crate::model::line::{self, Line};
@@ -232,7 +233,8 @@ async fn refunded(
         return Ok(None);
     };
     let concerned = |line: &&Line| refund.line.as_ref().is_none_or(|only| *only == line.id);
-    let over = |line: &&Line| access::right(order, &refunds, &line.id) == Right::Over;
+    let claims = dispute::of_order(tx, &order.id).await?;
+    let over = |line: &&Line| access::right(order, &refunds, &claims, &line.id) == Right::Over;
     let title = |line: &Line| line.title.clone();
     let of_line = refund.line.as_ref();
     Ok(Some(Refunded {

@@ -112,8 +112,13 @@ impl Scene<'_> {
     }
 
     fn access(&self, grant: &Grant, money: &MoneyState) -> Access {
-        let Books { order, refunds, .. } = self.books;
-        match access::right(order, refunds, &grant.line) {
+        let Books {
+            order,
+            refunds,
+            claims,
+            ..
+        } = self.books;
+        match access::right(order, refunds, claims, &grant.line) {
             Right::Over => self.paid_back(grant),
             Right::Rests if order.disputed && !grant.barred => Access::Paused {
                 at: self.open_dispute(),

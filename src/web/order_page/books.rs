@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::db::{Db, Tx};
 use crate::error::Result;
 use crate::id::LineId;
-use crate::model::dispute::{self, Dispute};
+use crate::model::dispute::{self, Claim};
 use crate::model::email::{self, Email, Letter};
 use crate::model::grant::{self, Grant};
 use crate::model::line::{self, Line};
@@ -24,7 +24,7 @@ pub struct Books {
     pub(super) transfers: Vec<Transfer>,
     /// All but those that failed.
     pub(super) refunds: Vec<Refund>,
-    pub(super) disputes: Vec<Dispute>,
+    pub(super) claims: Vec<Claim>,
     pub(super) letter: Option<Email>,
     grants: HashMap<LineId, Vec<Grant>>,
 }
@@ -55,7 +55,7 @@ async fn read(tx: &mut Tx<'_>, secret: &str) -> Result<Option<Books>> {
         lines: line::of_order(tx, &order.id).await?,
         payments: payment::of_order(tx, &order.id).await?,
         transfers: transfer::of_order(tx, &order.id).await?,
-        disputes: dispute::of_order(tx, &order.id).await?,
+        claims: dispute::of_order(tx, &order.id).await?,
         letter: letters.into_iter().find(|e| e.letter == Letter::Completed),
         refunds,
         grants,
