@@ -63,6 +63,15 @@ pub fn clear(tx: &mut Tx<'_>, moment: &Moment, (kind, subject): (&str, &str)) {
     tx.later(&CLEAR, args![kind, subject, moment.now]);
 }
 
+/// A person says that it is over. False: it was not there.
+pub async fn dismiss(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    (kind, subject): (&str, &str),
+) -> Result<bool> {
+    Ok(tx.exec(&CLEAR, args![kind, subject, moment.now]).await? == 1)
+}
+
 /// It is over, if it did not happen since `since`.
 pub fn clear_quiet(
     tx: &mut Tx<'_>,

@@ -28,6 +28,7 @@ pub mod payment;
 pub mod poll;
 pub mod refund;
 pub mod report;
+pub mod request_key;
 mod state;
 pub mod task;
 pub mod transfer;
@@ -81,10 +82,13 @@ pub fn statements() -> Vec<&'static Sql> {
         payment::STATEMENTS,
         poll::STATEMENTS,
         refund::STATEMENTS,
+        refund::list::STATEMENTS,
         report::STATEMENTS,
+        request_key::STATEMENTS,
         task::STATEMENTS,
         task::list::STATEMENTS,
         transfer::STATEMENTS,
+        transfer::list::STATEMENTS,
     ]
     .concat()
 }
