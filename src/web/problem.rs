@@ -44,6 +44,7 @@ const STATUSES: [(&str, StatusCode); 41] = [
     ("refund_not_waiting", StatusCode::CONFLICT),
     ("transfer_not_waiting", StatusCode::CONFLICT),
     ("order_not_payable", StatusCode::CONFLICT),
+    ("order_takes_no_money", StatusCode::CONFLICT),
     ("money_went_back", StatusCode::CONFLICT),
     ("nothing_to_undo", StatusCode::CONFLICT),
     ("reference_taken", StatusCode::CONFLICT),
