@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::connectors::Fault;
-use crate::connectors::gateways::teller::{Intent, Opened, Teller};
+use crate::connectors::gateways::teller::{Intent, Means, Opened, Teller};
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::fulfilment::plan;
@@ -29,6 +29,44 @@ const FIRST_LOOK: Duration = Duration::from_secs(10 * 60);
 
 /// Below the order's page: where buyers come back to after they paid at a gateway.
 pub const BACK: &str = "back";
+
+/// A gateway's page, as a way to pay an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Way {
+    /// Where.
+    pub gateway: &'static str,
+    /// How buyers pay there.
+    pub means: Means,
+    /// The code of why this order cannot be paid there.
+    pub refused: Option<&'static str>,
+}
+
+impl Way {
+    /// Where a click on it posts to.
+    #[must_use]
+    pub fn path(&self, order: &Order) -> String {
+        format!("/o/{}/pay/{}", order.secret, self.gateway)
+    }
+}
+
+/// The pages that what is owed of an order can, or cannot, be paid on.
+#[must_use]
+pub fn ways(app: &App, order: &Order) -> Vec<Way> {
+    let owed = Money {
+        minor: order.owed(),
+        currency: order.total.currency,
+    };
+    let configured = app.desk.policy.checkouts.iter();
+    let way = |gateway: &&'static str| {
+        let teller = app.world.tellers.get(gateway)?;
+        Some(Way {
+            gateway,
+            means: teller.means(),
+            refused: teller.accepts(owed).err(),
+        })
+    };
+    configured.filter_map(way).collect()
+}
 
 /// Where the buyer of an order pays at a gateway.
 pub async fn begin(app: &App, order: &OrderId, gateway: &str) -> Result<String> {

@@ -19,7 +19,7 @@ use crate::model::dispute;
 use crate::model::email::{Email, Letter};
 use crate::model::grant::{self, Benefit, Grant, GrantState};
 use crate::model::line::{self, Line};
-use crate::model::order::{self, Order, PaymentStatus};
+use crate::model::order::{self, Order, OrderKind, PaymentStatus};
 use crate::model::refund::{self, BY_HAND, RefundState};
 use crate::money::Money;
 use crate::outcome::Who;
@@ -263,5 +263,6 @@ fn head(desk: &Desk, order: &Order) -> Letterhead {
         buyer: order.name.clone(),
         order_code: order.code.to_string(),
         order_url: desk.order_url(&order.secret),
+        gift: order.kind == OrderKind::Gift,
     }
 }

@@ -4,10 +4,11 @@ use super::assemble::Scene;
 use super::money::{
     Late, MoneyState, PayView, RefundStage, RefundView, Surplus, TransferView, Way,
 };
+use crate::app::checkout;
 use crate::clock::Timestamp;
 use crate::connectors::gateways::bank;
 use crate::connectors::gateways::teller::Means;
-use crate::model::dispute::DisputeState;
+use crate::model::dispute::{Claim, DisputeState};
 use crate::model::order::{Order, PaymentStatus};
 use crate::model::payment::PaymentState;
 use crate::model::refund::{BY_HAND, Refund, RefundState};
@@ -36,9 +37,18 @@ impl Scene<'_> {
             PaymentStatus::Pending => MoneyState::Awaiting(self.pay(frame)),
             PaymentStatus::Expired => MoneyState::Expired { at },
             PaymentStatus::Cancelled => MoneyState::Cancelled { at },
+            // The bank's word about a part ends all of the order.
+            PaymentStatus::Refunded | PaymentStatus::PartiallyRefunded
+                if self.lost_dispute().is_some() =>
+            {
+                MoneyState::Refunded {
+                    amount: self.taken_back(),
+                    disputed: true,
+                }
+            }
             PaymentStatus::Refunded => MoneyState::Refunded {
                 amount: order.refunded,
-                disputed: self.lost_dispute().is_some(),
+                disputed: false,
             },
             PaymentStatus::Paid | PaymentStatus::PartiallyRefunded if order.disputed => {
                 MoneyState::Disputed
@@ -97,17 +107,15 @@ impl Scene<'_> {
 
     pub(super) fn ways(&self, frame: &Frame) -> Vec<Way> {
         let order = &self.books.order;
-        let configured = self.app.desk.policy.checkouts.iter();
-        let way = |gateway: &&'static str| {
-            let teller = self.app.world.tellers.get(gateway)?;
-            let refused = teller.accepts(missing(order)).err();
-            Some(Way {
-                means: teller.means(),
-                action: format!("/o/{}/pay/{gateway}", order.secret),
-                refused: refused.map(|code| problem::sentence(code, frame.locale)),
-            })
+        let view = |way: checkout::Way| Way {
+            means: way.means,
+            action: way.path(order),
+            refused: way
+                .refused
+                .map(|code| problem::sentence(code, frame.locale)),
         };
-        configured.filter_map(way).collect()
+        let ways = checkout::ways(self.app, order);
+        ways.into_iter().map(view).collect()
     }
 
     pub(super) fn late(&self) -> Option<Late> {
@@ -155,17 +163,32 @@ impl Scene<'_> {
         }
     }
 
-    /// When the payer's bank took the money, if it did.
+    /// When the payer's bank took the money for good, if it did.
     pub(super) fn lost_dispute(&self) -> Option<Option<Timestamp>> {
-        let mut disputes = self.books.claims.iter().map(|claim| &claim.dispute);
-        let lost = disputes.find(|dispute| dispute.state == DisputeState::Lost);
-        lost.map(|dispute| dispute.closed_at)
+        self.claims(DisputeState::Lost)
+            .map(|claim| claim.dispute.closed_at)
+            .next()
     }
 
+    /// Since when the payer's bank looks into the payment.
     pub(super) fn open_dispute(&self) -> Option<Timestamp> {
-        let mut disputes = self.books.claims.iter().map(|claim| &claim.dispute);
-        let open = disputes.find(|dispute| dispute.state == DisputeState::Open);
-        open.map(|dispute| dispute.opened_at)
+        self.claims(DisputeState::Open)
+            .map(|claim| claim.dispute.opened_at)
+            .next()
+    }
+
+    /// What the payer's bank took of this order's money.
+    fn taken_back(&self) -> Money {
+        let lost = self.claims(DisputeState::Lost);
+        Money {
+            minor: lost.map(|claim| claim.amount).sum(),
+            currency: self.books.order.total.currency,
+        }
+    }
+
+    fn claims(&self, state: DisputeState) -> impl Iterator<Item = &Claim> {
+        let claims = self.books.claims.iter();
+        claims.filter(move |claim| claim.dispute.state == state)
     }
 }
 

@@ -169,10 +169,10 @@ impl MoneyState {
 }
 
 impl PayView {
-    /// There is more than the transfer to choose from.
+    /// There is a page of a gateway to choose.
     #[must_use]
     pub fn is_choice(&self) -> bool {
-        self.ways.iter().any(|way| way.refused.is_none()) || self.transfer.is_none()
+        self.ways.iter().any(|way| way.refused.is_none())
     }
 }
 

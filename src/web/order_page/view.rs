@@ -343,6 +343,15 @@ impl OrderView {
         }
     }
 
+    /// It is paid, or given, and its courses are being kept.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        matches!(
+            self.money,
+            MoneyState::Paid | MoneyState::PartiallyRefunded { .. }
+        )
+    }
+
     /// A gateway's word is awaited.
     #[must_use]
     pub fn is_confirming(&self) -> bool {

@@ -262,6 +262,9 @@ impl OrderView {
 
     fn gist(&self) -> (&'static str, Icon, Tone) {
         match self.money {
+            MoneyState::Awaiting(ref pay) if pay.transfer.is_none() => {
+                ("choose_page", Icon::Card, Tone::Busy)
+            }
             MoneyState::Awaiting(ref pay) if pay.is_choice() => ("choose", Icon::Bank, Tone::Busy),
             MoneyState::Awaiting(_) => ("awaiting", Icon::Bank, Tone::Busy),
             MoneyState::PartlyPaid { .. } => ("partly", Icon::Bank, Tone::Attention),
@@ -301,8 +304,9 @@ impl OrderView {
     /// Ordered, paid, granted, done: with times where they have come.
     #[must_use]
     pub fn steps(&self) -> Vec<Step> {
+        let first = if self.gift { "given" } else { "ordered" };
         let mut times = vec![
-            ("ordered", Some(self.times.ordered)),
+            (first, Some(self.times.ordered)),
             ("paid", self.times.paid),
             ("granted", self.times.granted),
             ("done", self.times.done),
