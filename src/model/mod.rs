@@ -85,6 +85,7 @@ pub fn statements() -> Vec<&'static Sql> {
         task::STATEMENTS,
         task::list::STATEMENTS,
         transfer::STATEMENTS,
+        transfer::inbox::STATEMENTS,
     ]
     .concat()
 }

@@ -11,6 +11,8 @@ use crate::fact::{Direction, TransferFact};
 use crate::id::{EventId, OrderId, TransferId};
 use crate::money::{Currency, Money};
 
+pub mod inbox;
+
 states! {
     /// What a transfer turned out to be, against the orders.
     Class {
