@@ -4,5 +4,6 @@
 mod coupons;
 mod downloads;
 mod order;
+mod paying;
 mod shop;
 mod stand;
