@@ -71,6 +71,7 @@ pub fn statements() -> Vec<&'static Sql> {
         figures::STATEMENTS,
         gateway_event::STATEMENTS,
         grant::STATEMENTS,
+        grant::due::STATEMENTS,
         grant::list::STATEMENTS,
         key::STATEMENTS,
         line::STATEMENTS,

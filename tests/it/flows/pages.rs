@@ -5,5 +5,6 @@ mod coupons;
 mod downloads;
 mod order;
 mod paying;
+mod returning;
 mod shop;
 mod stand;
