@@ -11,6 +11,8 @@ use crate::error::{Error, Result};
 use crate::id::{LineId, OrderId, RefundId, TransferId};
 use crate::money::{Currency, Money};
 
+pub mod list;
+
 /// Who carries out a refund that no gateway can: a person, by a bank transfer of their own.
 pub const BY_HAND: &str = "hand";
 

@@ -212,7 +212,8 @@ async fn order(
     ordering::place(app, caller.address, form.check(caller.locale)?).await
 }
 
-fn key(headers: &HeaderMap) -> Result<Option<String>> {
+/// The caller's `Idempotency-Key`, not looked at yet.
+pub(super) fn key(headers: &HeaderMap) -> Result<Option<String>> {
     let Some(key) = headers.get(IDEMPOTENCY_KEY) else {
         return Ok(None);
     };
