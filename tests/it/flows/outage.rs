@@ -249,7 +249,7 @@ async fn story(kind: Kind, version: &'static str, size: Size) {
     assert_eq!(silent.len(), 1, "{silent:?}");
     assert_eq!(silent[0].kind, WEBHOOK_SILENT);
     check(&bank, &plan).await;
-    bank.read_again("recent", DAY).await;
+    bank.read_again("recent", DAY + HOUR).await;
     assert!(bank.alerts().await.is_empty(), "the alarm is over");
     check(&bank, &plan).await;
     bank.assert_rate_kept();

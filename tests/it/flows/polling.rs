@@ -91,18 +91,18 @@ async fn however_a_list_fails_it_is_read_again_until_it_works_and_nothing_is_los
             let order = bank.shop.order(&["files"]).await;
             bank.booked(200_000, order.code.as_str(), MINUTE);
             let asked = bank.fake.asked().len();
-            for _ in 0..30 {
+            for _ in 0..10 {
                 bank.fake.instead(failure());
             }
-            while bank.fake.asked().len() < asked + 30 {
-                bank.shop.live(MINUTE, MINUTE / 4).await;
+            while bank.fake.asked().len() < asked + 10 {
+                bank.shop.live(MINUTE, MINUTE / 2).await;
             }
             let breaker = bank.breaker().await.unwrap();
             assert!(breaker.open && breaker.why.is_some(), "{n}");
             let why = bank.list("recent").await.why.unwrap();
             assert!(!why.is_empty());
             assert_eq!(bank.shop.inbox().await.len(), 0, "{n}");
-            bank.shop.live(10 * MINUTE, MINUTE / 4).await;
+            bank.shop.live(8 * MINUTE, MINUTE).await;
             assert!(!bank.breaker().await.unwrap().open, "{n}");
             let list = bank.list("recent").await;
             assert_eq!((list.failures, list.why), (0, None), "{n}");
@@ -139,19 +139,8 @@ async fn a_gateway_that_asks_for_a_pause_gets_it() {
         bank.poll().await;
         bank.shop.live(10 * MINUTE, MINUTE / 12).await;
         let asked = bank.fake.asked();
-        let first = asked[0]
-            .target
-            .split("&limit")
-            .next()
-            .unwrap()
-            .split("&page")
-            .next()
-            .unwrap();
-        let again = asked[1..]
-            .iter()
-            .find(|asked| asked.target.starts_with(first));
-        let pause = again.unwrap().at.since(asked[0].at);
-        assert!(pause >= 2 * MINUTE && pause < 4 * MINUTE, "{pause:?}");
+        let pause = asked[1].at.since(asked[0].at);
+        assert!(pause >= 2 * MINUTE && pause < 3 * MINUTE, "{pause:?}");
     })
     .await;
 }

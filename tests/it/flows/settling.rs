@@ -474,11 +474,16 @@ async fn what_a_person_took_back_stays_with_the_person() {
         shop.webhook(&body).await.unwrap();
         let (id, code) = (shop.inbox().await[0].id.clone(), order.code.clone());
         let policy = shop.app.desk.policy.clone();
+        let (same, first) = (id.clone(), policy.clone());
         shop.step(move |tx, moment| {
-            Box::pin(async move {
-                inbox::assign(tx, &moment, &policy, &id, &code, "found it").await?;
-                inbox::undo(tx, &moment, &policy, &id, "it was not").await
-            })
+            Box::pin(
+                async move { inbox::assign(tx, &moment, &first, &same, &code, "found it").await },
+            )
+        })
+        .await
+        .unwrap();
+        shop.step(move |tx, moment| {
+            Box::pin(async move { inbox::undo(tx, &moment, &policy, &id, "it was not").await })
         })
         .await
         .unwrap();
