@@ -12,7 +12,7 @@ use crate::config::{BankAccount, Config, Mode, PartialRefund, Shop};
 use crate::connectors::Connectors;
 use crate::connectors::destinations::links::{LANDING_LIFE, Links};
 use crate::connectors::gateways::teller::{Abilities, Listing};
-use crate::connectors::gateways::{Gateway, Gateways, Tellers, vietqr};
+use crate::connectors::gateways::{Gateway, Gateways, Tellers, tellers, vietqr};
 use crate::connectors::lms;
 use crate::db::Db;
 use crate::error::Result;
@@ -272,6 +272,13 @@ fn listings(tellers: &Tellers) -> Vec<(&'static str, Listing)> {
         listings.map(|listing| (*gateway, *listing))
     })
     .collect()
+}
+
+/// The seller's decisions in these settings, for a command that runs a step beside the server.
+pub fn policy_of(config: &Config) -> anyhow::Result<Policy> {
+    check(config)?;
+    let tellers = tellers(&config.payments)?;
+    Ok(policy(config, &Gateways::new(&config.payments), &tellers))
 }
 
 fn policy(config: &Config, gateways: &Gateways, tellers: &Tellers) -> Policy {

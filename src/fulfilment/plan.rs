@@ -130,5 +130,6 @@ fn new_grant(
         give_up_at: moment.now.plus(policy.give_up_after),
         activated_at: None,
         expires_at: None,
+        ended_at: None,
     }
 }

@@ -62,6 +62,15 @@ pub fn clear(tx: &mut Tx<'_>, moment: &Moment, (kind, subject): (&str, &str)) {
     tx.later(&CLEAR, args![kind, subject, moment.now]);
 }
 
+/// A person says that it is over. False: it was not there.
+pub async fn dismiss(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    (kind, subject): (&str, &str),
+) -> Result<bool> {
+    Ok(tx.exec(&CLEAR, args![kind, subject, moment.now]).await? == 1)
+}
+
 /// What is not over, oldest first.
 pub async fn open(tx: &mut Tx<'_>) -> Result<Vec<Alert>> {
     let read = |row: &Row| {

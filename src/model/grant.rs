@@ -14,6 +14,11 @@ use crate::id::{GrantId, LineId, OrderId};
 use crate::outcome::{Receipt, Who};
 
 pub mod list;
+pub mod reasons;
+
+pub use reasons::{
+    ends_last, hold_all, in_turn, is_attempted, is_busy, is_of_our_making, other_reasons, take_turn,
+};
 
 states! {
     /// Where a grant stands.
@@ -22,7 +27,7 @@ states! {
         Waiting = "waiting",
         /// An attempt runs. After a crash it stays so until the lease ends, then the next attempt reads first.
         Working = "working",
-        /// A write left and nobody knows the answer. Only a read moves it on.
+        /// A write left, or may have, and nobody knows the answer. Only a read moves it on.
         Verifying = "verifying",
         /// Kept, and read back. Expiry or a refund ends it.
         Active = "active",
@@ -57,14 +62,17 @@ impl GrantState {
                     Working | Active | Waiting | Verifying | ActionNeeded | GaveUp | Revoking
                 )
             }
-            Verifying => matches!(to, Waiting | Working | ActionNeeded | GaveUp | Revoking),
+            Verifying => matches!(
+                to,
+                Verifying | Waiting | Working | Active | ActionNeeded | GaveUp | Revoking
+            ),
             ActionNeeded => matches!(to, Waiting | Working | GaveUp | Revoking | Revoked),
             // An attempt that was under way when time ran out may still succeed.
             GaveUp => matches!(to, Waiting | Active | Revoking),
             Active => matches!(to, Revoking | Expired),
             Expired => matches!(to, Revoking),
             // The money came back, or never went.
-            Revoking => matches!(to, Revoked | Waiting),
+            Revoking => matches!(to, Revoked | Waiting | Verifying),
             Revoked => matches!(to, Waiting),
         }
     }
@@ -151,6 +159,8 @@ pub struct Grant {
     pub activated_at: Option<Timestamp>,
     /// When it ends.
     pub expires_at: Option<Timestamp>,
+    /// When it was taken back.
+    pub ended_at: Option<Timestamp>,
 }
 
 impl Grant {
@@ -193,8 +203,6 @@ crate::statements! {
     COUNT_IN = "UPDATE grants SET counted = 1 WHERE id = $1 AND counted = 0";
     BAR = "UPDATE grants SET barred = 1 WHERE id = $1";
     NOTE = "UPDATE grants SET receipt = $2 WHERE id = $1 AND state = 'revoking'";
-    ENDS_LAST = "SELECT MAX(expires_at) AS ends FROM grants WHERE connection = $1 AND target = $2 AND learner = $3
-                   AND id <> $4 AND state = 'active'";
     OUT_OF_TIME = "SELECT grants.*, '' AS buyer FROM grants WHERE state IN ('waiting', 'working', 'verifying', 'action_needed')
                    AND give_up_at <= $1 ORDER BY give_up_at LIMIT $2";
     EXPIRED = "SELECT grants.*, '' AS buyer FROM grants WHERE state = 'active' AND expires_at IS NOT NULL AND expires_at <= $1
@@ -208,15 +216,6 @@ crate::statements! {
                     (SELECT 1 FROM tasks WHERE tasks.subject = grants.id AND (tasks.state IN ('ready', 'leased')
                        OR (tasks.kind = 'withdraw' AND tasks.state = 'dead')))
                   LIMIT $1";
-    BUSY = "SELECT id FROM grants WHERE connection = $1 AND target = $2 AND learner = $3 AND kind = 'enrolment'
-              AND ((id <> $4 AND state IN ('working', 'verifying')) OR EXISTS
-                (SELECT 1 FROM tasks WHERE tasks.subject = grants.id AND tasks.kind = 'withdraw' AND tasks.state = 'leased'))";
-    ATTEMPTED = "SELECT id FROM tasks WHERE subject = $1 AND kind IN ('enrol', 'deliver', 'hand_over') AND state = 'leased'";
-    TAKE_TURN = "SELECT COUNT($1) AS held"
-              | "SELECT COUNT(*) AS held FROM pg_advisory_xact_lock(hashtextextended($1, 0))";
-    OTHER_REASONS = "SELECT COUNT(*) AS reasons FROM grants WHERE connection = $1 AND target = $2 AND learner = $3
-                       AND id <> $4 AND state IN ('waiting', 'working', 'verifying', 'active', 'action_needed')";
-    RECEIPTS = "SELECT receipt FROM grants WHERE connection = $1 AND target = $2 AND learner = $3 AND receipt IS NOT NULL";
     UNKEPT = "SELECT COUNT(*) AS unkept FROM grants WHERE line_id = $1
                 AND (activated_at IS NULL OR state NOT IN ('active', 'expired', 'revoking', 'revoked'))";
     COUNTS = "SELECT state, COUNT(*) AS grants FROM grants GROUP BY state";
@@ -350,45 +349,6 @@ pub async fn unattended(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Grant>> {
         .collect()
 }
 
-/// Wait until nobody else decides about the same access, and keep others waiting until this
-/// transaction ends: two that look at each other's uncommitted grants would both decide wrongly.
-/// Taken before any row, so that it never waits for somebody who waits for us.
-pub async fn take_turn(tx: &mut Tx<'_>, grant: &Grant) -> Result<()> {
-    let access = [&*grant.connection, &*grant.target, &*grant.learner].join("\n");
-    tx.rows(&TAKE_TURN, args![access]).await?;
-    Ok(())
-}
-
-/// Another attempt writes for the same learner and course right now, or removes: what is read
-/// beside it may be gone a moment later.
-pub async fn is_busy(tx: &mut Tx<'_>, grant: &Grant) -> Result<bool> {
-    let values = args![&grant.connection, &grant.target, &grant.learner, &grant.id];
-    Ok(tx.row(&BUSY, values).await?.is_some())
-}
-
-/// Other reasons for the same access outside: it is taken back only when there are none.
-pub async fn other_reasons(tx: &mut Tx<'_>, grant: &Grant) -> Result<i64> {
-    let values = args![&grant.connection, &grant.target, &grant.learner, &grant.id];
-    let row = tx.row(&OTHER_REASONS, values).await?;
-    row.map_or(Ok(0), |r| Ok(r.get("reasons")?))
-}
-
-/// An attempt of ours made the enrolment that this grant rests on; perhaps for another order, whose
-/// grant found it first. One that was there before any of them is not ours to take back.
-pub async fn is_of_our_making(tx: &mut Tx<'_>, grant: &Grant) -> Result<bool> {
-    let Some(Receipt(own)) = &grant.receipt else {
-        return Ok(false);
-    };
-    let values = args![&grant.connection, &grant.target, &grant.learner];
-    for row in tx.rows(&RECEIPTS, values).await? {
-        let receipt: serde_json::Value = serde_json::from_str(&row.get::<String>("receipt")?)?;
-        if receipt["created"] == true && receipt["enrolment"] == own["enrolment"] {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
 /// Its line counts it as final, without it having been kept. False: it was counted before.
 pub async fn count_in(tx: &mut Tx<'_>, id: &GrantId) -> Result<bool> {
     Ok(tx.exec(&COUNT_IN, args![id]).await? == 1)
@@ -403,18 +363,6 @@ pub fn bar(tx: &mut Tx<'_>, id: &GrantId) {
 pub async fn note(tx: &mut Tx<'_>, id: &GrantId, receipt: &Receipt) -> Result<()> {
     tx.exec(&NOTE, args![id, receipt.0.to_string()]).await?;
     Ok(())
-}
-
-/// An attempt to keep it is running at this moment.
-pub async fn is_attempted(tx: &mut Tx<'_>, id: &GrantId) -> Result<bool> {
-    Ok(tx.row(&ATTEMPTED, args![id]).await?.is_some())
-}
-
-/// When the last of the other grants for the same access ends, where one has an end.
-pub async fn ends_last(tx: &mut Tx<'_>, grant: &Grant) -> Result<Option<Timestamp>> {
-    let values = args![&grant.connection, &grant.target, &grant.learner, &grant.id];
-    let row = tx.row(&ENDS_LAST, values).await?;
-    row.map_or(Ok(None), |r| Ok(r.get("ends")?))
 }
 
 /// Grants of a line that were not kept.
@@ -478,5 +426,6 @@ fn read(row: &Row) -> Result<Grant> {
         give_up_at: row.get("give_up_at")?,
         activated_at: row.get("activated_at")?,
         expires_at: row.get("expires_at")?,
+        ended_at: row.get("ended_at")?,
     })
 }

@@ -29,6 +29,7 @@ pub mod payment;
 pub mod poll;
 pub mod refund;
 pub mod report;
+pub mod request_key;
 mod state;
 pub mod task;
 pub mod transfer;
@@ -72,6 +73,7 @@ pub fn statements() -> Vec<&'static Sql> {
         figures::STATEMENTS,
         gateway_event::STATEMENTS,
         grant::STATEMENTS,
+        grant::reasons::STATEMENTS,
         grant::list::STATEMENTS,
         key::STATEMENTS,
         line::STATEMENTS,
@@ -83,10 +85,13 @@ pub fn statements() -> Vec<&'static Sql> {
         payment::STATEMENTS,
         poll::STATEMENTS,
         refund::STATEMENTS,
+        refund::list::STATEMENTS,
         report::STATEMENTS,
+        request_key::STATEMENTS,
         task::STATEMENTS,
         task::list::STATEMENTS,
         transfer::STATEMENTS,
+        transfer::list::STATEMENTS,
     ]
     .concat()
 }

@@ -1,8 +1,8 @@
 //! Transfers: money that moved, as a gateway reports it. Immutable but for how it was closed.
 
-use super::Moment;
 use super::audit::{self, Change};
 use super::state::states;
+use super::{Moment, order};
 use crate::args;
 use crate::clock::Timestamp;
 use crate::db::{Row, Sql, Tx};
@@ -10,6 +10,8 @@ use crate::error::{Error, Result};
 use crate::fact::{Direction, TransferFact};
 use crate::id::{EventId, OrderId, TransferId};
 use crate::money::{Currency, Money};
+
+pub mod list;
 
 states! {
     /// What a transfer turned out to be, against the orders.
@@ -138,7 +140,10 @@ crate::statements! {
     REOPEN = "UPDATE transfers SET closed_at = NULL, closed_by = NULL, closed_why = NULL, order_id = NULL, surplus = 0
               WHERE id = $1";
     WAIT = "UPDATE transfers SET closed_at = NULL, closed_by = NULL, closed_why = NULL WHERE id = $1 AND closed_at IS NOT NULL";
-    RETURN = "UPDATE transfers SET returned = returned + $2 WHERE id = $1";
+    RETURN = "UPDATE transfers SET returned = returned + $2,
+                surplus = CASE WHEN returned + $2 > surplus THEN returned + $2 ELSE surplus END
+              WHERE id = $1";
+    TOUCH = "UPDATE orders SET version = version + 1 WHERE id = (SELECT order_id FROM transfers WHERE id = $1)";
     DUES = "SELECT * FROM transfers WHERE surplus > returned ORDER BY received_at, id LIMIT $1";
     RECENT = "SELECT * FROM transfers WHERE received_at >= $1 ORDER BY received_at DESC, id DESC LIMIT $2";
     OF_ORDER = "SELECT * FROM transfers WHERE order_id = $1 ORDER BY received_at, id";
@@ -300,10 +305,17 @@ pub async fn wait_again(
     Ok(())
 }
 
-/// So much of its surplus went back, or, below zero, came back.
+/// So much of its surplus went back, or, below zero, came back. What went back although nobody had decided
+/// that it should was surplus too.
 pub async fn give_back(tx: &mut Tx<'_>, id: &TransferId, amount: i64) -> Result<()> {
     tx.exec(&RETURN, args![id, amount]).await?;
+    touch(tx, id);
     Ok(())
+}
+
+/// What the page of its order says of it has changed.
+pub fn touch(tx: &mut Tx<'_>, id: &TransferId) {
+    tx.later(&TOUCH, args![id]);
 }
 
 /// Transfers of which something is still to be paid back, oldest first.
@@ -355,6 +367,9 @@ pub async fn insert(
         return Ok(None);
     }
     name(tx, &id, fact, verdict.heard);
+    if let Some(order) = verdict.order.filter(|_| verdict.surplus > 0) {
+        order::touch(tx, order);
+    }
     record(tx, moment, &id, verdict);
     Ok(Some(id))
 }
@@ -402,6 +417,10 @@ fn changed(
     why: &str,
     (before, after): (Class, Option<Class>),
 ) {
+    if let Some(order) = order {
+        // Its page says what of it is to be paid back.
+        order::touch(tx, order);
+    }
     let change = Change {
         order,
         subject: &id.0,

@@ -6,7 +6,10 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get, post};
 
-use super::api::admin::{audit, connections, events, grants, older, orders, stats, tasks};
+use super::api::admin::{
+    alerts, audit, connections, coupons, decisions, events, gifts, grants, older, orders, refunds,
+    stats, tasks, transfers,
+};
 use super::api::{check_status, create_order, health, metrics, openapi, qr, worker};
 use super::state::Web;
 use super::{around, assets, downloads, live, order_page, shop, webhooks};
@@ -20,7 +23,11 @@ pub fn router(app: Arc<App>) -> Router {
 /// The same over a state that the caller keeps a hold of.
 pub(super) fn over(web: Web) -> Router {
     let demo = web.app.is_demo();
-    let doors = front_end().merge(machines()).merge(admin()).merge(pages());
+    let doors = front_end()
+        .merge(machines())
+        .merge(admin())
+        .merge(money())
+        .merge(pages());
     let routes = doors.merge(if demo { demo_only() } else { Router::new() });
     routes
         .method_not_allowed_fallback(around::method_not_allowed)
@@ -85,6 +92,52 @@ fn admin() -> Router<Web> {
         )
 }
 
+/// The same callers, about money.
+fn money() -> Router<Web> {
+    Router::new()
+        .route("/api/v1/admin/transfers", get(transfers::list))
+        .route("/api/v1/admin/transfers/{id}", get(transfers::show))
+        .route(
+            "/api/v1/admin/transfers/{id}/assign",
+            post(decisions::assign),
+        )
+        .route("/api/v1/admin/transfers/{id}/split", post(decisions::split))
+        .route(
+            "/api/v1/admin/transfers/{id}/accept",
+            post(decisions::accept),
+        )
+        .route(
+            "/api/v1/admin/transfers/{id}/give-back",
+            post(decisions::give_back),
+        )
+        .route(
+            "/api/v1/admin/transfers/{id}/discard",
+            post(decisions::discard),
+        )
+        .route("/api/v1/admin/transfers/{id}/undo", post(decisions::undo))
+        .route("/api/v1/admin/refunds", get(refunds::list))
+        .route("/api/v1/admin/refunds/{id}/sent", post(refunds::sent))
+        .route(
+            "/api/v1/admin/refunds/{id}/call-off",
+            post(refunds::call_off),
+        )
+        .route("/api/v1/admin/orders/{code}/refunds", post(refunds::ask))
+        .route("/api/v1/admin/orders/{code}/payments", post(gifts::receive))
+        .route("/api/v1/admin/gifts", post(gifts::give))
+        .route("/api/v1/admin/alerts", get(alerts::list))
+        .route(
+            "/api/v1/admin/alerts/{kind}/{subject}/clear",
+            post(alerts::clear),
+        )
+        .route("/api/v1/admin/polls", get(alerts::polls))
+        .route(
+            "/api/v1/admin/coupons",
+            get(coupons::list).post(coupons::make),
+        )
+        .route("/api/v1/admin/coupons/{code}", get(coupons::show))
+        .route("/api/v1/admin/coupons/{code}/stop", post(coupons::stop))
+}
+
 /// For buyers' browsers.
 fn pages() -> Router<Web> {
     Router::new()
@@ -93,6 +146,11 @@ fn pages() -> Router<Web> {
         .route("/covers/{name}", get(shop::door::cover))
         .route("/o/{secret}", get(order_page::door::show))
         .route("/o/{secret}/stream", get(order_page::door::stream))
+        .route("/o/{secret}/back", get(order_page::door::back))
+        .route(
+            "/o/{secret}/pay/{gateway}",
+            get(order_page::pay::astray).post(order_page::pay::pay),
+        )
         .route("/f/{token}", get(downloads::door::landing))
         .route("/files/{token}/{name}", get(downloads::door::file))
         .route("/assets/{name}", get(assets::serve))

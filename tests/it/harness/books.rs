@@ -181,7 +181,7 @@ fn line_agrees(line: &Row) {
         serde_json::from_str(&line.get::<String>("promises").unwrap()).unwrap();
     let payment: String = line.get("payment_status").unwrap();
     let unpaid = matches!(payment.as_str(), "pending" | "expired" | "cancelled");
-    let (owed, still_open) = if unpaid {
+    let (owed, still_open) = if unpaid && grants == 0 {
         (0, i64::try_from(promises.len()).unwrap())
     } else {
         (promises.len(), uncounted)
