@@ -45,7 +45,9 @@ As the seller, in another terminal
   {bursar} coupon add CHAO20 --percent 20
   {bursar} report money --from {today} --to {today}
   {bursar} doctor                    whether everything outside answers
-As a program of the seller's, with a key that ends with this database
+In the browser, {shop}/admin: sign in with this key of the demo, which opens nothing else
+  {key}
+As a program of the seller's, with the same key
   curl -H 'Authorization: Bearer {key}' {shop}/api/v1/admin/orders",
         cards = around.cards.base_url(),
         today = app
