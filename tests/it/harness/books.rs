@@ -8,7 +8,8 @@ use bursar::db::{Db, Row, Sql};
 bursar::statements! {
     TASKS = "SELECT * FROM tasks ORDER BY created_at, id";
     ORDERS = "SELECT o.id, o.payment_status, o.order_status, o.received, o.remaining,
-                (SELECT CAST(COALESCE(SUM(a.amount), 0) AS BIGINT) FROM allocations a WHERE a.order_id = o.id) AS allocated,
+                (SELECT CAST(COALESCE(SUM(a.amount), 0) AS BIGINT) FROM allocations a
+                 WHERE a.order_id = o.id AND a.undone_at IS NULL) AS allocated,
                 (SELECT COUNT(*) FROM lines l WHERE l.order_id = o.id AND l.status NOT IN ('completed', 'failed')) AS unfinished
               FROM orders o";
     LINES = "SELECT l.id, l.status, l.open_grants, l.promises, o.payment_status,

@@ -11,9 +11,15 @@ use crate::harness::server::{self, Answer, Server};
 
 mod access;
 mod books;
+mod decisions;
+mod gifts;
 mod grants;
 mod orders;
+mod refunds;
 mod standing;
+mod transfers;
+
+const TRANSFERS: &str = "/api/v1/admin/transfers";
 
 /// A key with these scopes, made as the command line makes it.
 async fn key(server: &Server, name: &str, scopes: &[Scope]) -> String {
@@ -123,6 +129,13 @@ async fn stuck_order(desk: &Desk) -> Value {
     let shown = desk.order(&order).await;
     assert_eq!(shown["grants"][0]["state"], "action_needed", "{shown}");
     shown
+}
+
+/// Money comes in with this memo; the transfer as the list shows it.
+async fn money(desk: &Desk, dong: i64, memo: &str) -> Value {
+    let body = desk.server.transfer(dong, memo);
+    assert_eq!(desk.server.webhook(&body).await.status, 200);
+    desk.list(TRANSFERS).await[0].clone()
 }
 
 fn why(text: &str) -> Value {
