@@ -1,7 +1,7 @@
 //! What a running Bursar holds, put together once. [`Desk`] is what steps and the database halves of
 //! tasks may see; [`Connectors`] is the outside world. Nothing is handed both at once but [`App`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::connectors::gateways::{Gateway, Gateways, Tellers, tellers, vietqr};
 use crate::connectors::lms;
 use crate::db::Db;
 use crate::error::Result;
-use crate::fulfilment::Policy;
+use crate::fulfilment::{Policy, plan};
 use crate::id::{Mint, OrderId};
 use crate::model::audit::Actor;
 use crate::model::catalogue::{self, Catalogue};
@@ -99,6 +99,12 @@ impl Desk {
     pub fn polls(&self) -> impl Iterator<Item = String> {
         let known = self.listings.iter();
         known.map(|(gateway, listing)| format!("{gateway}/{}", listing.name))
+    }
+
+    /// The connections of all gateways that keep lists.
+    pub fn list_lanes(&self) -> impl Iterator<Item = String> {
+        let gateways: BTreeSet<&str> = self.listings.iter().map(|(gateway, _)| *gateway).collect();
+        gateways.into_iter().map(plan::lists_of)
     }
 
     /// A course on the shop's front page, ticked.
@@ -281,9 +287,9 @@ fn policy(config: &Config, gateways: &Gateways, tellers: &Tellers) -> Policy {
         able.map(|(gateway, _)| *gateway).collect()
     };
     let checkouts = able(|can| can.checkout);
-    let by_themselves = gateways.iter().map(Gateway::name);
+    let watching = gateways.iter().filter(|g| g.watches_accounts());
     Policy {
-        gateways: by_themselves.filter(|g| !checkouts.contains(g)).collect(),
+        gateways: watching.map(Gateway::name).collect(),
         checkouts,
         refunders: able(|can| can.refunds),
         partial_refund_ends_access: config.payments.partial_refund == PartialRefund::Revoke,

@@ -100,8 +100,9 @@ impl Add {
         let made =
             db.write(move |tx| Box::pin(async move { offer::make(tx, &moment, &new).await }));
         made.await.map_err(super::in_words)?;
-        println!("buyers can use {code} now; `bursar coupon show {code}` says how it goes");
-        Ok(())
+        super::print(&format!(
+            "buyers can use {code} now; `bursar coupon show {code}` says how it goes\n"
+        ))
     }
 
     fn coupon(&self, offset: i32) -> anyhow::Result<NewCoupon> {
@@ -174,8 +175,7 @@ async fn stop(place: &Place, code: CouponCode) -> anyhow::Result<()> {
     let stopped =
         db.write(move |tx| Box::pin(async move { offer::stop(tx, &moment, &asked).await }));
     stopped.await.map_err(super::in_words)?;
-    println!("{code} is refused to new orders from now on");
-    Ok(())
+    super::print(&format!("{code} is refused to new orders from now on\n"))
 }
 
 fn parse(code: &str) -> anyhow::Result<CouponCode> {

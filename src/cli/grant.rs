@@ -54,7 +54,6 @@ impl Grant {
             }
         };
         written.map_err(super::in_words)?;
-        println!("written down; a running server acts on it within seconds");
-        Ok(())
+        super::print("written down; a running server acts on it within seconds\n")
     }
 }

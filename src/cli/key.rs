@@ -69,7 +69,7 @@ async fn create(db: &Db, name: &str, scopes: Vec<Scope>) -> anyhow::Result<()> {
         Box::pin(async move { api_key::create(tx, &moment, &name, &scopes).await })
     });
     let secret = made.await.map_err(super::in_words)?;
-    println!("{secret}");
+    super::print(&format!("{secret}\n"))?;
     super::remark("keep it now: it is not stored and cannot be shown again");
     Ok(())
 }
@@ -89,8 +89,7 @@ async fn revoke(db: &Db, name: &str) -> anyhow::Result<()> {
     db.write(move |tx| Box::pin(async move { api_key::revoke(tx, &moment, &name).await }))
         .await
         .map_err(super::in_words)?;
-    println!("revoked; it opens nothing any more");
-    Ok(())
+    super::print("revoked; it opens nothing any more\n")
 }
 
 fn tell(key: &ApiKey, offset: i32, out: &mut String) -> fmt::Result {

@@ -1,9 +1,6 @@
 //! The command line: a file per command. Commands that show or change orders work beside a running
-//! server. What they print is for people; programs use the API.
-#![expect(
-    clippy::print_stdout,
-    reason = "printing is what a command line is for"
-)]
+//! server. What they print is for people; programs use the API. Nothing here uses `println!`, which
+//! panics when its reader has gone.
 
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::PathBuf;
@@ -153,11 +150,19 @@ fn start_log(command: &Command) {
         .init();
 }
 
-/// Print what may be long. A reader that has seen enough, such as `head`, is no failure.
+/// Print a text. A reader that has seen enough, such as `head`, is no failure.
 fn print(text: &str) -> anyhow::Result<()> {
-    match std::io::stdout().lock().write_all(text.as_bytes()) {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(e.into()),
         _ => Ok(()),
+    }
+}
+
+/// Print a line while a command goes on: one that cannot be printed does not end it.
+fn say(line: &str) {
+    if let Err(e) = print(&format!("{line}\n")) {
+        remark(&format!("cannot print: {e}"));
     }
 }
 

@@ -21,7 +21,7 @@ const ONE: i64 = 1;
 /// A checkout is looked at so long after its end.
 const GRACE: Duration = Duration::from_secs(60);
 /// Buyers are told so long before their access ends.
-const WARNING: Duration = Duration::from_secs(7 * 86_400);
+pub const WARNING: Duration = Duration::from_secs(7 * 86_400);
 
 /// One part of a sweep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,9 +124,12 @@ async fn expire_orders(tx: &mut Tx<'_>, moment: &Moment) -> Result<usize> {
 async fn give_up(tx: &mut Tx<'_>, moment: &Moment) -> Result<usize> {
     let late = grant::out_of_time(tx, moment.now, ONE).await?;
     for grant in &late {
-        let why = grant.why.clone().unwrap_or_default();
-        let why = format!("not kept in time; last: {why}");
-        complete::give_up(tx, moment, grant, why.trim_end_matches("; last: ")).await?;
+        let grant = grant::in_turn(tx, &grant.id).await?;
+        if grant.state.is_owed() {
+            let why = grant.why.clone().unwrap_or_default();
+            let why = format!("not kept in time; last: {why}");
+            complete::give_up(tx, moment, &grant, why.trim_end_matches("; last: ")).await?;
+        }
     }
     Ok(late.len())
 }
@@ -139,8 +142,10 @@ async fn expire_access(tx: &mut Tx<'_>, moment: &Moment) -> Result<usize> {
             why: Some(why.to_owned()),
             ..Step::default()
         };
-        grant::take_turn(tx, grant).await?;
-        if grant::advance(tx, moment, grant, GrantState::Expired, step).await? {
+        let grant = grant::in_turn(tx, &grant.id).await?;
+        if grant.state == GrantState::Active
+            && grant::advance(tx, moment, &grant, GrantState::Expired, step).await?
+        {
             let expired = grant::get(tx, &grant.id).await?;
             revoke::end(tx, moment, &expired, why).await?;
         }

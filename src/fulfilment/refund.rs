@@ -8,6 +8,7 @@ use crate::error::{Error, Refusal, Result};
 use crate::fact::{RefundFact, RefundProgress};
 use crate::id::{LineId, OrderId, RefundId, TransferId};
 use crate::model::allocation;
+use crate::model::dispute::{self, DisputeState};
 use crate::model::email::{self, Letter};
 use crate::model::order::{self, Order, PaymentStatus};
 use crate::model::refund::{self, BY_HAND, Purpose, Refund, RefundState, Step};
@@ -270,6 +271,11 @@ pub(super) async fn enter_books(
     }
 }
 
+/// Store what the money has done already, under another refund or not at all: nothing follows from it.
+pub(super) async fn remember(tx: &mut Tx<'_>, moment: &Moment, refund: &Refund) -> Result<()> {
+    refund::insert(tx, moment, refund).await
+}
+
 /// Nothing of the transfer is left to decide about.
 async fn close_if_clear(tx: &mut Tx<'_>, moment: &Moment, transfer: &Transfer) -> Result<()> {
     if transfer.due() > 0 || transfer.closed_at.is_some() {
@@ -344,13 +350,19 @@ async fn sources(
     known: &[Refund],
     amount: i64,
 ) -> Result<Vec<Source>> {
+    let claims = dispute::of_order(tx, &order.id).await?;
     let mut sources = Vec::new();
     for part in allocation::of_order(tx, &order.id).await? {
         let transfer = transfer::get(tx, &part.transfer).await?;
         let gone = known.iter().filter(|r| {
             r.transfer.as_ref() == Some(&part.transfer) && r.state != RefundState::Failed
         });
-        let left = part.amount - gone.map(|r| r.amount.minor).sum::<i64>();
+        let lost = claims.iter().filter(|claim| {
+            claim.dispute.transfer == part.transfer && claim.dispute.state == DisputeState::Lost
+        });
+        let left = part.amount
+            - gone.map(|r| r.amount.minor).sum::<i64>()
+            - lost.map(|claim| claim.amount).sum::<i64>();
         let by_gateway = can_refund(policy, &transfer.gateway);
         let gateway = if by_gateway {
             transfer.gateway

@@ -12,8 +12,7 @@ use crate::model::order;
 
 /// A person ends an active or expired grant: for good, whatever its order's money does.
 pub async fn revoke(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId, why: &str) -> Result<()> {
-    let grant = grant::get(tx, id).await?;
-    grant::take_turn(tx, &grant).await?;
+    let grant = grant::in_turn(tx, id).await?;
     if !matches!(grant.state, GrantState::Active | GrantState::Expired) {
         return Err(Error::refused("grant_not_active"));
     }
@@ -50,7 +49,7 @@ pub(super) async fn end(tx: &mut Tx<'_>, moment: &Moment, grant: &Grant, why: &s
 
 /// The remote side is clean: the grant is revoked.
 pub async fn revoked(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId, why: &str) -> Result<()> {
-    let grant = grant::get(tx, id).await?;
+    let grant = grant::in_turn(tx, id).await?;
     if grant.state == GrantState::Revoking {
         let step = Step {
             why: Some(why.to_owned()),

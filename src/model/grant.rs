@@ -22,7 +22,7 @@ states! {
         Waiting = "waiting",
         /// An attempt runs. After a crash it stays so until the lease ends, then the next attempt reads first.
         Working = "working",
-        /// A write left and nobody knows the answer. Only a read moves it on.
+        /// A write left, or may have, and nobody knows the answer. Only a read moves it on.
         Verifying = "verifying",
         /// Kept, and read back. Expiry or a refund ends it.
         Active = "active",
@@ -57,14 +57,17 @@ impl GrantState {
                     Working | Active | Waiting | Verifying | ActionNeeded | GaveUp | Revoking
                 )
             }
-            Verifying => matches!(to, Waiting | Working | ActionNeeded | GaveUp | Revoking),
+            Verifying => matches!(
+                to,
+                Verifying | Waiting | Working | Active | ActionNeeded | GaveUp | Revoking
+            ),
             ActionNeeded => matches!(to, Waiting | Working | GaveUp | Revoking | Revoked),
             // An attempt that was under way when time ran out may still succeed.
             GaveUp => matches!(to, Waiting | Active | Revoking),
             Active => matches!(to, Revoking | Expired),
             Expired => matches!(to, Revoking),
             // The money came back, or never went.
-            Revoking => matches!(to, Revoked | Waiting),
+            Revoking => matches!(to, Revoked | Waiting | Verifying),
             Revoked => matches!(to, Waiting),
         }
     }
@@ -151,6 +154,8 @@ pub struct Grant {
     pub activated_at: Option<Timestamp>,
     /// When it ends.
     pub expires_at: Option<Timestamp>,
+    /// When it was taken back.
+    pub ended_at: Option<Timestamp>,
 }
 
 impl Grant {
@@ -184,6 +189,7 @@ crate::statements! {
               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'waiting', $10, $11, $12) ON CONFLICT (line_id, position) DO NOTHING";
     BY_ID = "SELECT grants.*, orders.name AS buyer FROM grants JOIN orders ON orders.id = grants.order_id WHERE grants.id = $1";
     OF_ORDER = "SELECT grants.*, '' AS buyer FROM grants WHERE order_id = $1 ORDER BY line_id, position";
+    HOLD_ALL = "SELECT id FROM grants WHERE order_id = $1 ORDER BY id" | "SELECT id FROM grants WHERE order_id = $1 ORDER BY id FOR UPDATE";
     MOVE = "UPDATE grants SET state = $3, who = $4, why = $5, next_at = $6, attempts = attempts + $7,
               receipt = COALESCE($8, receipt), activated_at = COALESCE(activated_at, $9),
               expires_at = COALESCE(expires_at, $10), ended_at = $11,
@@ -214,6 +220,9 @@ crate::statements! {
     ATTEMPTED = "SELECT id FROM tasks WHERE subject = $1 AND kind IN ('enrol', 'deliver', 'hand_over') AND state = 'leased'";
     TAKE_TURN = "SELECT COUNT($1) AS held"
               | "SELECT COUNT(*) AS held FROM pg_advisory_xact_lock(hashtextextended($1, 0))";
+    TAKE_TURN_OF = "SELECT COUNT($1) AS held"
+                 | "SELECT COUNT(*) AS held FROM (SELECT pg_advisory_xact_lock(hashtextextended(
+                      connection || chr(10) || target || chr(10) || learner, 0)) FROM grants WHERE id = $1) AS turn";
     OTHER_REASONS = "SELECT COUNT(*) AS reasons FROM grants WHERE connection = $1 AND target = $2 AND learner = $3
                        AND id <> $4 AND state IN ('waiting', 'working', 'verifying', 'active', 'action_needed')";
     RECEIPTS = "SELECT receipt FROM grants WHERE connection = $1 AND target = $2 AND learner = $3 AND receipt IS NOT NULL";
@@ -258,6 +267,13 @@ pub async fn of_order(tx: &mut Tx<'_>, order: &OrderId) -> Result<Vec<Grant>> {
         .iter()
         .map(read)
         .collect()
+}
+
+/// Hold every grant of an order until the transaction ends. An attempt that is being recorded holds its
+/// grant and then wants the order; whoever holds the order first would wait for it in a circle.
+pub async fn hold_all(tx: &mut Tx<'_>, order: &OrderId) -> Result<()> {
+    tx.rows(&HOLD_ALL, args![order]).await?;
+    Ok(())
 }
 
 /// Move a grant from the state it was read in. False: someone else moved it; nothing changed.
@@ -357,6 +373,13 @@ pub async fn take_turn(tx: &mut Tx<'_>, grant: &Grant) -> Result<()> {
     let access = [&*grant.connection, &*grant.target, &*grant.learner].join("\n");
     tx.rows(&TAKE_TURN, args![access]).await?;
     Ok(())
+}
+
+/// By id, once it is its turn: whoever moves a grant, and its line and order with it, comes along here, or
+/// one that moves all grants of the order from the other side would wait for a row of ours, and we for its.
+pub async fn in_turn(tx: &mut Tx<'_>, id: &GrantId) -> Result<Grant> {
+    tx.rows(&TAKE_TURN_OF, args![id]).await?;
+    get(tx, id).await
 }
 
 /// Another attempt writes for the same learner and course right now, or removes: what is read
@@ -478,5 +501,6 @@ fn read(row: &Row) -> Result<Grant> {
         give_up_at: row.get("give_up_at")?,
         activated_at: row.get("activated_at")?,
         expires_at: row.get("expires_at")?,
+        ended_at: row.get("ended_at")?,
     })
 }

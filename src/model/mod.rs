@@ -23,6 +23,7 @@ pub mod gateway_event;
 pub mod grant;
 pub mod key;
 pub mod line;
+pub mod open_money;
 pub mod order;
 pub mod payment;
 pub mod poll;
@@ -75,6 +76,7 @@ pub fn statements() -> Vec<&'static Sql> {
         grant::list::STATEMENTS,
         key::STATEMENTS,
         line::STATEMENTS,
+        open_money::STATEMENTS,
         order::STATEMENTS,
         order::money::STATEMENTS,
         order::list::STATEMENTS,

@@ -46,8 +46,7 @@ impl Effect for Withdraw {
         _desk: &Desk,
         task: &Leased,
     ) -> Result<Prepared<Request>> {
-        let grant = grant::get(tx, &GrantId::from(task.subject.as_str())).await?;
-        grant::take_turn(tx, &grant).await?;
+        let grant = grant::in_turn(tx, &GrantId::from(task.subject.as_str())).await?;
         if grant.state != GrantState::Revoking {
             return Ok(Prepared::Nothing);
         }

@@ -232,6 +232,13 @@ fn status(code: &str) -> Option<StatusCode> {
     known.map(|(_, status)| *status)
 }
 
+/// What a refusal without values says to a person, for pages.
+#[must_use]
+pub fn sentence(code: &str, locale: Locale) -> String {
+    filled(locale, &format!("error.{code}"), &[])
+        .unwrap_or_else(|| locale.say("error.refused").into_owned())
+}
+
 /// `wrong_content_type` is `Wrong content type`.
 fn title(code: &str) -> String {
     let words = code.replace('_', " ");

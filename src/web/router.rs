@@ -146,6 +146,11 @@ fn pages() -> Router<Web> {
         .route("/covers/{name}", get(shop::door::cover))
         .route("/o/{secret}", get(order_page::door::show))
         .route("/o/{secret}/stream", get(order_page::door::stream))
+        .route("/o/{secret}/back", get(order_page::door::back))
+        .route(
+            "/o/{secret}/pay/{gateway}",
+            get(order_page::pay::astray).post(order_page::pay::pay),
+        )
         .route("/f/{token}", get(downloads::door::landing))
         .route("/files/{token}/{name}", get(downloads::door::file))
         .route("/assets/{name}", get(assets::serve))

@@ -12,7 +12,7 @@ use include_dir::{Dir, include_dir};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::app::App;
+use crate::app::{App, polling};
 use crate::clock::Clock;
 use crate::config::{BankAccount, Config, Mode, Secret, SourceFolder};
 use crate::connectors::lms::fake::{FakeLms, FakeLmsOptions};
@@ -62,14 +62,15 @@ impl Demo {
             // A closed channel is a stop as well.
             let _ = stopped.changed().await;
         };
+        polling::start(&app).await.map_err(Error::into_anyhow)?;
         let running = queue::start(&app);
         let server = tokio::spawn(web::server::serve(app.clone(), listener, shutdown));
 
         let told = story::tell(&app, &platform, &folder.path, &self.lang).await;
         if told.is_ok() && !self.exit {
-            println!(
+            super::say(&format!(
                 "\nThe shop stays open: order there and pay with the button \"simulate the transfer\". Ctrl-C ends it."
-            );
+            ));
             super::serve::stop_signal().await;
         }
         // Nobody listening means that the server ended by itself; its result says why.
@@ -120,10 +121,10 @@ impl Folder {
             && !remove
         {
             let path = temporary.keep();
-            println!(
+            super::say(&format!(
                 "Database and mailbox of this demo stay in {}",
                 path.display()
-            );
+            ));
         }
     }
 }

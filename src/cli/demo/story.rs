@@ -11,6 +11,7 @@ use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::cli::say;
 use crate::connectors;
 use crate::connectors::gateways::demo::{self, Pretended};
 use crate::connectors::lms::Learner;
@@ -41,13 +42,18 @@ pub(super) async fn tell(
 ) -> anyhow::Result<()> {
     let http = connectors::http()?;
     let shop = app.config.public_url.as_str();
-    println!("Bursar demo: everything outside is faked on this machine and labelled so.\n");
-    println!("  shop      {shop}/");
-    println!(
+    say(&format!(
+        "Bursar demo: everything outside is faked on this machine and labelled so.\n"
+    ));
+    say(&format!("  shop      {shop}/"));
+    say(&format!(
         "  platform  {}  (a fake that speaks Frappe's wire format)",
         platform.base_url()
-    );
-    println!("  mailbox   {}\n", folder.join("outbox").display());
+    ));
+    say(&format!(
+        "  mailbox   {}\n",
+        folder.join("outbox").display()
+    ));
 
     let started = Instant::now();
     let placed = place(&http, app, lang).await?;
@@ -59,7 +65,7 @@ pub(super) async fn tell(
             Money::vnd(placed.total)
         ),
     );
-    println!("              {}", placed.page);
+    say(&format!("              {}", placed.page));
     pay(app, &placed).await?;
     step(
         started,
@@ -76,7 +82,10 @@ pub(super) async fn tell(
 }
 
 fn step(started: Instant, what: &str) {
-    println!("  {:>7.3} s   {what}", started.elapsed().as_secs_f64());
+    say(&format!(
+        "  {:>7.3} s   {what}",
+        started.elapsed().as_secs_f64()
+    ));
 }
 
 async fn place(http: &Client, app: &App, lang: &str) -> anyhow::Result<Placed> {
@@ -225,24 +234,24 @@ async fn show_gains(
     placed: &Placed,
     mail: &[PathBuf],
 ) -> anyhow::Result<()> {
-    println!("\nWhat the buyer got");
+    say(&format!("\nWhat the buyer got"));
     read_back(app).await?;
     let files = download_one_each(http, &placed.page).await?;
     ensure!(!files.is_empty(), "the order page links to no file");
     for file in files {
-        println!(
+        say(&format!(
             "  file       {}, {} bytes, downloaded from",
             file.name, file.bytes
-        );
-        println!("             {}", file.url);
+        ));
+        say(&format!("             {}", file.url));
     }
     for letter in mail {
-        println!("  e-mail     {}", letter.display());
+        say(&format!("  e-mail     {}", letter.display()));
     }
-    println!("\nWhere to look");
-    println!("  order page {}", placed.page);
-    println!("  in English {}?lang=en", placed.page);
-    println!("  the shop   {}/", app.config.public_url);
+    say(&format!("\nWhere to look"));
+    say(&format!("  order page {}", placed.page));
+    say(&format!("  in English {}?lang=en", placed.page));
+    say(&format!("  the shop   {}/", app.config.public_url));
     Ok(())
 }
 
@@ -267,10 +276,10 @@ async fn read_back(app: &App) -> anyhow::Result<()> {
             .context("the demo has no such connection")?;
         let found = lms.read_enrolment(&learner, course).await?;
         let found = found.with_context(|| format!("the platform has no enrolment in {course}"))?;
-        println!(
+        say(&format!(
             "  enrolment  {} in {course}, read back from the platform",
             found.id
-        );
+        ));
     }
     Ok(())
 }

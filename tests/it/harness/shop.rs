@@ -37,6 +37,7 @@ use super::books::{self, TaskRow};
 use super::databases::{self, KINDS, Scratch};
 
 mod setup;
+pub mod till;
 
 pub use setup::Setup;
 
