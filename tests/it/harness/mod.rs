@@ -1,6 +1,7 @@
 //! What tests stand on.
 
 pub mod books;
+pub mod commands;
 pub mod coupons;
 pub mod databases;
 pub mod sepay_api;

@@ -32,13 +32,13 @@ async fn key(server: &Server, name: &str, scopes: &[Scope]) -> String {
 }
 
 /// A server and the key of somebody who may do everything.
-struct Desk {
-    server: Server,
-    key: String,
+pub struct Desk {
+    pub server: Server,
+    pub key: String,
 }
 
 impl Desk {
-    async fn over(server: Server) -> Self {
+    pub async fn over(server: Server) -> Self {
         let key = key(&server, "desk", Scope::ALL).await;
         Self { server, key }
     }
@@ -52,7 +52,7 @@ impl Desk {
     }
 
     /// The rows of a list, which must be there.
-    async fn list(&self, path: &str) -> Vec<Value> {
+    pub async fn list(&self, path: &str) -> Vec<Value> {
         let answer = self.get(path).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
         answer.json["items"].as_array().unwrap().clone()
@@ -66,7 +66,7 @@ impl Desk {
     }
 
     /// An order as the API shows it.
-    async fn order(&self, order: &Value) -> Value {
+    pub async fn order(&self, order: &Value) -> Value {
         let answer = self.get(&path_of(order, "")).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
         answer.json
