@@ -2,6 +2,7 @@
 
 pub mod bank;
 pub mod books;
+pub mod commands;
 pub mod coupons;
 pub mod databases;
 pub mod sepay_api;
