@@ -93,13 +93,15 @@ impl Decide {
             Box::pin(async move { decision.carry_out(tx, &moment, &rules, &prefix).await })
         });
         let (id, said) = done.await.map_err(in_words)?;
-        println!("{said}");
+        crate::cli::say(&said);
         // Behind the commit: what a write leaves for its end is not to be read before.
         let read = db.read(move |tx| Box::pin(async move { inbox::look(tx, &policy, &id).await }));
         let look = read.await.map_err(in_words)?;
         if look.transfer.closed_at.is_none() && !matches!(self, Self::Undo { .. }) {
             let (left, id) = (look.in_currency(look.left), &look.transfer.id);
-            println!("{left} of {id} is left: give it back, or assign it elsewhere");
+            crate::cli::say(&format!(
+                "{left} of {id} is left: give it back, or assign it elsewhere"
+            ));
         }
         Ok(())
     }
