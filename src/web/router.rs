@@ -197,5 +197,5 @@ fn pages() -> Router<Web> {
 
 /// Never in a shop that takes money.
 fn demo_only() -> Router<Web> {
-    Router::new().route("/o/{secret}/simulate", post(order_page::door::simulate))
+    Router::new().route("/o/{secret}/simulate", post(order_page::pretend::simulate))
 }

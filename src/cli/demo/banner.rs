@@ -43,11 +43,17 @@ As the seller, in another terminal
   {bursar} transfer list             what no order took, and why
   {bursar} order show CODE           all that happened to an order
   {bursar} coupon add CHAO20 --percent 20
-  {bursar} report money              what moved, day by day
+  {bursar} report money --from {today} --to {today}
   {bursar} doctor                    whether everything outside answers
-As a program of the seller's, with a key that ends with this database
+In the browser, {shop}/admin: sign in with this key of the demo, which opens nothing else
+  {key}
+As a program of the seller's, with the same key
   curl -H 'Authorization: Bearer {key}' {shop}/api/v1/admin/orders",
         cards = around.cards.base_url(),
+        today = app
+            .clock
+            .now()
+            .local(app.config.shop.utc_offset_minutes, "%Y-%m-%d"),
         settings = settings.display(),
     ));
 }

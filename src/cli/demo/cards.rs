@@ -9,6 +9,7 @@ use crate::connectors::gateways::stripe::fake::Claim;
 use crate::connectors::gateways::stripe::{NAME, WEBHOOK_PATH};
 use crate::error::Error;
 use crate::fulfilment::refund::{self, Ask};
+use crate::model::alert;
 use crate::model::refund::{self as refunds, RefundState};
 
 const KEPT: &str = "nhiep-anh-bang-dien-thoai";
@@ -27,7 +28,7 @@ pub(super) async fn tell(stage: &Stage<'_>) -> anyhow::Result<()> {
     stage.chapter("One course goes back");
     give_back(stage, &placed).await?;
     stage.chapter("The card's bank asks for the money, and the seller wins");
-    dispute(stage, &payment).await
+    dispute(stage, &placed, &payment).await
 }
 
 /// Whoever knows the address of the webhook does not know the secret.
@@ -124,10 +125,11 @@ fn ask() -> Ask {
     }
 }
 
-async fn dispute(stage: &Stage<'_>, payment: &str) -> anyhow::Result<()> {
+async fn dispute(stage: &Stage<'_>, placed: &Placed, payment: &str) -> anyhow::Result<()> {
     let dispute = stage.cards.dispute(payment, Claim::Chargeback)?;
     stage.until_seat(&CHI, KEPT, false).await?;
-    stage.step("while the bank looks into it, access rests");
+    expect_alert(stage, placed).await?;
+    stage.step("while the bank looks into it, access rests, and the seller is alerted");
     stage.cards.close_dispute(&dispute, true)?;
     stage.until_seat(&CHI, KEPT, true).await?;
     let again = stage.seat(CHI.email, RETURNED).await?;
@@ -135,5 +137,13 @@ async fn dispute(stage: &Stage<'_>, payment: &str) -> anyhow::Result<()> {
     stage.step(
         "the bank decided for the seller: access is back, but for the course that was paid back",
     );
+    Ok(())
+}
+
+async fn expect_alert(stage: &Stage<'_>, placed: &Placed) -> anyhow::Result<()> {
+    let read = stage.app.db.read(|tx| Box::pin(alert::open(tx)));
+    let open = read.await.map_err(Error::into_anyhow)?;
+    let raised = open.iter().any(|alert| alert.subject == placed.id.0);
+    ensure!(raised, "nobody is told of the dispute");
     Ok(())
 }

@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -27,6 +28,11 @@ mod transfers;
 use stage::Stage;
 use surroundings::Surroundings;
 
+/// How long the pretended platform takes for an answer: so that people can watch the steps, and
+/// when nobody does.
+const WATCHED: Duration = Duration::from_millis(250);
+const UNWATCHED: Duration = Duration::from_millis(100);
+
 /// See orders and their money go all the way.
 #[derive(Debug, clap::Args)]
 pub struct Demo {
@@ -46,13 +52,18 @@ pub struct Demo {
 
 impl Demo {
     pub(in crate::cli) async fn run(&self) -> anyhow::Result<()> {
-        let (around, listener) = Surroundings::open(self.folder.as_deref(), self.port).await?;
+        let (around, listener) = self.surroundings().await?;
         let app = super::app(around.settings(), Clock::system()).await?;
         import(&app, around.catalogue.clone()).await?;
         beside::write_settings(&app.config, around.folder.path())?;
         let told = self.play(&app, &around, listener).await;
         around.folder.keep_or_remove(self.exit);
         told
+    }
+
+    async fn surroundings(&self) -> anyhow::Result<(Surroundings, TcpListener)> {
+        let latency = if self.exit { UNWATCHED } else { WATCHED };
+        Surroundings::open(self.folder.as_deref(), self.port, latency).await
     }
 
     /// The shop is open while its stories are told, and after them until somebody ends it.

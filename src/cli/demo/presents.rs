@@ -13,6 +13,7 @@ use crate::words::Locale;
 
 const COURSE: &str = "rust-cho-nguoi-ban-hang";
 const PERCENT: i64 = 20;
+const WHY: &str = "won the quiz";
 
 const DUNG: Buyer = Buyer {
     email: "dung.vo@example.com",
@@ -50,8 +51,9 @@ async fn with_coupon(stage: &Stage<'_>) -> anyhow::Result<()> {
     ensure!(used == (0, 1), "the coupon counts {used:?}");
     stage.completed(&placed).await?;
     stage.step("paid: its one use is used up, the course is open");
-    let refused = stage.order(&GIANG, &[COURSE], Some(code.as_str())).await;
-    ensure!(refused.is_err(), "the coupon was good for a second order");
+    let refused = stage.refusal(&GIANG, &[COURSE], Some(code.as_str()));
+    let refused = refused.await?;
+    ensure!(refused == "coupon_used_up", "it is refused as {refused}");
     stage.step("a second order with it is refused");
     Ok(())
 }
@@ -101,7 +103,13 @@ async fn present(stage: &Stage<'_>) -> anyhow::Result<()> {
     ensure!(placed.total.minor == 0, "a present costs {}", placed.total);
     stage.completed(&placed).await?;
     stage.until_seat(&GIANG, COURSE, true).await?;
-    stage.step("the seller gave a course: no money, a reason in the audit, the course is open");
+    let audit = stage.audit(&placed).await?;
+    let given = audit.iter().find(|entry| entry.action == "order.given");
+    let why = given.and_then(|entry| entry.why.as_deref());
+    ensure!(why == Some(WHY), "the audit gives the reason {why:?}");
+    stage.step(&format!(
+        "the seller gave a course, and the audit says why ({WHY}): no money, the course is open"
+    ));
     Ok(())
 }
 
@@ -121,10 +129,7 @@ async fn give(stage: &Stage<'_>) -> anyhow::Result<Placed> {
     let basket = basket.map_err(crate::cli::in_words)?;
     let given = stage
         .decide(move |tx, moment, policy| {
-            Box::pin(async move {
-                let why = "won the quiz of the demo";
-                gift::give(tx, &moment, &policy, &request, &basket, why).await
-            })
+            Box::pin(async move { gift::give(tx, &moment, &policy, &request, &basket, WHY).await })
         })
         .await?;
     let order = given.order;

@@ -21,7 +21,7 @@ use crate::error::{Error, Result};
 use crate::fulfilment::Policy;
 use crate::id::OrderId;
 use crate::model::Moment;
-use crate::model::audit::Actor;
+use crate::model::audit::{self, Actor};
 use crate::model::catalogue::Catalogue;
 use crate::model::email::{self, Email, EmailState};
 use crate::model::order::{self, Order};
@@ -90,18 +90,8 @@ impl<'a> Stage<'a> {
         courses: &[&str],
         coupon: Option<&str>,
     ) -> anyhow::Result<Placed> {
-        let courses: Vec<Value> = courses.iter().map(|url| json!({ "url": url })).collect();
-        let body = json!({
-            "email": buyer.email,
-            "name": buyer.name,
-            "courses": courses,
-            "coupon": coupon,
-            "locale": self.lang,
-        });
-        let url = format!("{}/api/v1/payment/create-order", self.app.config.public_url);
-        let key = self.app.mint.secret();
-        let request = self.http.post(url).header("Idempotency-Key", key);
-        let order = expect_ok(request.json(&body).send().await?, "create-order").await?;
+        let answer = self.ask(buyer, courses, coupon).await?;
+        let order = expect_ok(answer, "create-order").await?;
         let titles = order["courses"].as_array().into_iter().flatten();
         let total = order["totalAmount"].as_i64();
         Ok(Placed {
@@ -113,6 +103,39 @@ impl<'a> Stage<'a> {
                 .filter_map(|course| course["title"].as_str().map(str::to_owned))
                 .collect(),
         })
+    }
+
+    /// The code with which an order is refused.
+    pub async fn refusal(
+        &self,
+        buyer: &Buyer,
+        courses: &[&str],
+        coupon: Option<&str>,
+    ) -> anyhow::Result<String> {
+        let answer = self.ask(buyer, courses, coupon).await?;
+        let status = answer.status();
+        ensure!(status.is_client_error(), "it was answered with {status}");
+        text(&answer.json().await?, "code")
+    }
+
+    async fn ask(
+        &self,
+        buyer: &Buyer,
+        courses: &[&str],
+        coupon: Option<&str>,
+    ) -> anyhow::Result<reqwest::Response> {
+        let courses: Vec<Value> = courses.iter().map(|url| json!({ "url": url })).collect();
+        let body = json!({
+            "email": buyer.email,
+            "name": buyer.name,
+            "courses": courses,
+            "coupon": coupon,
+            "locale": self.lang,
+        });
+        let url = format!("{}/api/v1/payment/create-order", self.app.config.public_url);
+        let key = self.app.mint.secret();
+        let request = self.http.post(url).header("Idempotency-Key", key);
+        Ok(request.json(&body).send().await?)
     }
 
     /// Post the webhook that SePay would post.
@@ -215,6 +238,16 @@ impl<'a> Stage<'a> {
             .app
             .db
             .read(move |tx| Box::pin(async move { transfer::of_order(tx, &id).await }));
+        read.await.map_err(Error::into_anyhow)
+    }
+
+    /// All that was written down about an order.
+    pub async fn audit(&self, placed: &Placed) -> anyhow::Result<Vec<audit::Entry>> {
+        let id = placed.id.clone();
+        let read = self
+            .app
+            .db
+            .read(move |tx| Box::pin(async move { audit::of_order(tx, &id).await }));
         read.await.map_err(Error::into_anyhow)
     }
 

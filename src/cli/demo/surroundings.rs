@@ -19,8 +19,6 @@ use crate::model::course::Benefit;
 
 /// The catalogue, covers and course files of the demo.
 static FILES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/demo");
-/// How long the pretended platform takes for an answer, so that the steps can be watched.
-const PLATFORM_LATENCY: Duration = Duration::from_millis(250);
 
 /// What is outside of the shop.
 pub(super) struct Surroundings {
@@ -33,14 +31,18 @@ pub(super) struct Surroundings {
 
 impl Surroundings {
     /// Start everything that the shop needs, and listen for its buyers.
-    pub async fn open(folder: Option<&Path>, port: u16) -> anyhow::Result<(Self, TcpListener)> {
+    pub async fn open(
+        folder: Option<&Path>,
+        port: u16,
+        latency: Duration,
+    ) -> anyhow::Result<(Self, TcpListener)> {
         let folder = Folder::open(folder)?;
         unpack(folder.path())?;
         let catalogue = read_catalogue()?;
         let listener = listen(port).await?;
         let address = listener.local_addr()?;
         let around = Self {
-            platform: platform(&catalogue).await?,
+            platform: platform(&catalogue, latency).await?,
             cards: cards(address).await?,
             folder,
             catalogue,
@@ -149,7 +151,7 @@ fn read_catalogue() -> anyhow::Result<Catalogue> {
 }
 
 /// The pretended platform, with every course that the catalogue maps.
-async fn platform(catalogue: &Catalogue) -> anyhow::Result<FakeLms> {
+async fn platform(catalogue: &Catalogue, latency: Duration) -> anyhow::Result<FakeLms> {
     let mut courses = Vec::new();
     for course in &catalogue.courses {
         for benefit in &course.benefits {
@@ -160,7 +162,7 @@ async fn platform(catalogue: &Catalogue) -> anyhow::Result<FakeLms> {
     }
     let options = FakeLmsOptions {
         courses,
-        latency: PLATFORM_LATENCY,
+        latency,
         ..FakeLmsOptions::default()
     };
     FakeLms::start(options).await

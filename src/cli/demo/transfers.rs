@@ -43,10 +43,16 @@ async fn too_little(stage: &Stage<'_>) -> anyhow::Result<()> {
         stage.booked(&placed).await?.owed() == MISSING,
         "the order does not ask for what is missing"
     );
+    let page = stage.page(&placed.page).await?;
+    let asked = format!("?amount={MISSING}");
+    ensure!(
+        page.contains(&asked),
+        "the page's QR is not for what is missing"
+    );
     stage.until_letter(&placed, "short").await?;
     let (came, missing) = (Money::vnd(part), Money::vnd(MISSING));
     stage.step(&format!(
-        "{came} of {total} came: the order stays open, page and letter ask for {missing}"
+        "{came} of {total} came: the order stays open, a new QR and a letter ask for {missing}"
     ));
     stage.transfer(MISSING, &placed.code).await?;
     stage.expect_payment(&placed, "paid").await?;
