@@ -142,39 +142,44 @@ fn money() -> Router<Web> {
 
 /// For the seller's browser, with a session; each page names its scope.
 fn seller() -> Router<Web> {
-    use desk::{grants, messages, orders, overview, refunds, sign_in, transfers};
-    let transfer = Router::new()
-        .route("/", get(transfers::one::show))
-        .route("/assign", post(transfers::decide::assign))
-        .route("/accept", post(transfers::decide::accept))
-        .route("/split", post(transfers::decide::split))
-        .route("/give-back", post(transfers::decide::give_back))
-        .route("/discard", post(transfers::decide::discard))
-        .route("/undo", post(transfers::decide::undo));
-    let order = Router::new()
-        .route("/", get(orders::one::show))
-        .route("/cancel", post(orders::decide::cancel))
-        .route("/refund", post(orders::decide::refund))
-        .route("/retry", post(orders::decide::retry))
-        .route("/revoke", post(orders::decide::revoke))
-        .route("/give", post(orders::decide::give))
-        .route("/email", post(orders::decide::email));
+    use desk::{grants, messages, overview, refunds, sign_in};
     Router::new()
         .route("/admin/sign-in", get(sign_in::show).post(sign_in::enter))
         .route("/admin/sign-out", post(sign_in::leave))
         .route("/admin", get(overview::show))
-        .route("/admin/transfers", get(transfers::show))
-        .nest("/admin/transfers/{id}", transfer)
         .route("/admin/refunds", get(refunds::show))
         .route("/admin/refunds/{id}/sent", post(refunds::sent))
         .route("/admin/refunds/{id}/call-off", post(refunds::call_off))
-        .route("/admin/orders", get(orders::show))
-        .nest("/admin/orders/{code}", order)
         .route("/admin/grants", get(grants::show))
         .route("/admin/grants/{id}/retry", post(grants::retry))
         .route("/admin/messages", get(messages::show))
         .route("/admin/messages/{id}/replay", post(messages::replay))
         .route("/admin/messages/{id}/close", post(messages::close))
+        .merge(seller_decides())
+}
+
+/// The same, for what is decided about one transfer and one order.
+fn seller_decides() -> Router<Web> {
+    use desk::{orders, transfers};
+    use orders::decide as order;
+    use transfers::decide as transfer;
+    Router::new()
+        .route("/admin/transfers", get(transfers::show))
+        .route("/admin/transfers/{id}", get(transfers::one::show))
+        .route("/admin/transfers/{id}/assign", post(transfer::assign))
+        .route("/admin/transfers/{id}/accept", post(transfer::accept))
+        .route("/admin/transfers/{id}/split", post(transfer::split))
+        .route("/admin/transfers/{id}/give-back", post(transfer::give_back))
+        .route("/admin/transfers/{id}/discard", post(transfer::discard))
+        .route("/admin/transfers/{id}/undo", post(transfer::undo))
+        .route("/admin/orders", get(orders::show))
+        .route("/admin/orders/{code}", get(orders::one::show))
+        .route("/admin/orders/{code}/cancel", post(order::cancel))
+        .route("/admin/orders/{code}/refund", post(order::refund))
+        .route("/admin/orders/{code}/retry", post(order::retry))
+        .route("/admin/orders/{code}/revoke", post(order::revoke))
+        .route("/admin/orders/{code}/give", post(order::give))
+        .route("/admin/orders/{code}/email", post(order::email))
 }
 
 /// For buyers' browsers.

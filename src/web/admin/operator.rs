@@ -102,25 +102,27 @@ impl Operator {
             Ok(()) => work.await,
             Err(error) => Err(error),
         };
-        match made {
-            Ok(html) => page::respond(&self.visit, html),
-            Err(error) => self.refused(error).await,
+        match (made, self.room().await) {
+            (Ok(html), _) => page::respond(&self.visit, html),
+            (Err(error), Ok(room)) => {
+                let back = page::way_back(&room.frame.path);
+                page::refused(&self.visit, &room, error, back)
+            }
+            (Err(_), Err(error)) => self.visit.failed(&error),
         }
     }
 
     /// What a form of theirs led to: the page where they go on.
     pub async fn went_on(&self, done: Result<String>) -> Response {
-        match done {
-            Ok(address) => Redirect::to(&address).into_response(),
-            Err(error) => self.refused(error).await,
-        }
-    }
-
-    /// The page in place of a page.
-    async fn refused(&self, error: Error) -> Response {
-        match self.room().await {
-            Ok(room) => page::refused(&self.visit, &room, error),
-            Err(error) => self.visit.failed(&error),
+        match (done, self.room().await) {
+            (Ok(address), _) => Redirect::to(&address).into_response(),
+            (Err(error), Ok(mut room)) => {
+                let back = page::way_back(&room.frame.path);
+                // Nobody can look at a verb, neither again nor in another language.
+                room.frame.path.clone_from(&back);
+                page::refused(&self.visit, &room, error, back)
+            }
+            (Err(_), Err(error)) => self.visit.failed(&error),
         }
     }
 }

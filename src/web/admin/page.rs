@@ -105,7 +105,7 @@ pub(super) fn respond(visit: &Visit, html: String) -> Response {
 }
 
 /// Why something is not shown or not done, and the way back.
-pub(super) fn refused(visit: &Visit, room: &Room, error: Error) -> Response {
+pub(super) fn refused(visit: &Visit, room: &Room, error: Error, back: String) -> Response {
     if matches!(error, Error::Internal(_) | Error::TooMany(_)) {
         return visit.failed(&error);
     }
@@ -119,10 +119,10 @@ pub(super) fn refused(visit: &Visit, room: &Room, error: Error) -> Response {
         problem.status()
     };
     let page = RefusedPage {
-        room,
-        frame: &room.frame,
         text: text.unwrap_or_else(|| problem.detail()),
-        back: way_back(&room.frame.path),
+        back,
+        frame: &room.frame,
+        room,
     };
     match page.render() {
         Ok(html) => visit.page(status, html, Privacy::Inside),
@@ -130,8 +130,8 @@ pub(super) fn refused(visit: &Visit, room: &Room, error: Error) -> Response {
     }
 }
 
-/// Forms are posted to a verb below the page they stand on.
-fn way_back(path: &str) -> String {
+/// The page above: forms are posted to a verb below the page they stand on.
+pub(super) fn way_back(path: &str) -> String {
     let up = path.rsplit_once('/').map_or("", |(up, _)| up);
     if up.starts_with("/admin") {
         up.to_owned()

@@ -1,6 +1,7 @@
 //! The lists of a gateway: read for ever, whatever they answer, one call at a time at the gateway's
 //! pace; and what it means that only a list told of money.
 
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use bursar::queue;
 
 use crate::harness::bank::{Bank, STEP};
 use crate::harness::databases::KINDS;
-use crate::harness::sepay_api::{Booking, Canned, FakeSepay};
+use crate::harness::sepay_api::{Booking, Canned, FakeSepay, TOKEN};
 use crate::harness::shop::{ACCOUNT, Setup, Shop};
 
 const VERSIONS: [&str; 2] = ["v1", "v2"];
@@ -368,4 +369,69 @@ async fn the_sweep_of_the_unheard_finds_what_the_webhook_lost() {
         bank.shop.drain().await;
         bank.finish().await;
     }
+}
+
+/// `bursar doctor` beside the running shop.
+async fn doctor(bank: &Bank) -> Command {
+    let settings = bank.shop.folder.path().join("bursar.toml");
+    let sepay = bank.fake.settings(bank.version);
+    let text = format!(
+        "mode = \"development\"\npublic_url = \"http://shop.example\"\ndatabase = \"{}\"\n\
+         [[payments.accounts]]\nbank = \"MBBank\"\nnumber = \"{ACCOUNT}\"\nholder = \"A\"\n\
+         [payments.sepay]\napi_token = \"{TOKEN}\"\napi_url = \"{}\"\napi_version = \"{}\"\n",
+        bank.shop.database(),
+        sepay.api_url,
+        bank.version
+    );
+    std::fs::write(&settings, text).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bursar"));
+    command.arg("--config").arg(&settings).arg("doctor");
+    command.env_clear().current_dir(bank.shop.folder.path());
+    command
+}
+
+#[tokio::test]
+async fn doctor_tells_of_lists_alerts_and_open_money() {
+    each(async |bank| {
+        bank.booked(10_000, "no code", 50 * MINUTE);
+        bank.poll().await;
+        bank.read_all(&bank.shop.app, async |_| ()).await;
+        bank.read_again("recent", 6 * MINUTE).await;
+        let order = bank.shop.bought(&["files"]).await;
+        bank.shop.pay(&order, 200_000).await;
+        bank.shop.drain().await;
+        let mut command = doctor(bank).await;
+        let ran = tokio::task::spawn_blocking(move || command.output().unwrap());
+        let output = ran.await.unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        for word in [
+            "list sepay/recent: ",
+            " covered until ",
+            "WRONG  alert webhook_silent sepay: ",
+            "sepay lists 1 transfer(s) of the last 24 hours",
+            "ok     inbox: waiting for a person: 1 duplicate (the oldest for ",
+            "1 no_code (the oldest for ",
+            "ok     money to give back: 200.000 ₫ of 1 transfer(s)",
+        ] {
+            assert!(said.contains(word), "{word} in\n{said}");
+        }
+        assert!(!output.status.success());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_reader_that_has_seen_enough_is_no_panic() {
+    let bank = Box::pin(Bank::open(Kind::Sqlite, "v2", 24)).await;
+    bank.poll().await;
+    let mut command = doctor(&bank).await;
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    drop(child.stdout.take());
+    let ran = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap());
+    let output = ran.await.unwrap();
+    let complaint = String::from_utf8(output.stderr).unwrap();
+    assert!(!complaint.contains("panicked"), "{complaint}");
+    assert!(complaint.contains("thing(s) to mend"), "{complaint}");
+    bank.finish().await;
 }

@@ -350,7 +350,7 @@ async fn a_cancelled_order_takes_money_only_if_it_is_enough() {
             .await;
         let part = money(&desk, 100_000, "hoc phi").await;
         let answer = desk.post(&verb(&part, "assign"), &to(&order)).await;
-        assert_problem(&answer, 409, "order_not_payable");
+        assert_problem(&answer, 409, "order_takes_no_money");
         let late = money(&desk, 399_000, code(&order)).await;
         assert_eq!(late["class"], "after_refund");
         desk.moved(&verb(&late, "assign"), &to(&order)).await;
@@ -401,14 +401,14 @@ async fn every_refusal_of_a_decision_has_its_code_and_changes_nothing() {
                 "assign",
                 json!({ "order": paid, "why": "x" }),
                 409,
-                "order_not_payable",
+                "order_takes_no_money",
             ),
             (
                 &waiting,
                 "accept",
                 json!({ "order": paid, "why": "x" }),
                 409,
-                "order_not_payable",
+                "order_takes_no_money",
             ),
             (
                 &waiting,
