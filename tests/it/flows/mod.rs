@@ -5,6 +5,7 @@ mod cards;
 mod coupon_commands;
 mod coupons;
 mod crash_everywhere;
+mod entitlements;
 mod fulfilling;
 mod handing_over;
 mod matching;
