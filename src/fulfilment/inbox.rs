@@ -133,7 +133,7 @@ pub async fn accept(
             ledger::start(tx, moment, policy, &order, 0, Some(&why)).await?;
             order::get(tx, &order.id).await
         }
-        _ => Err(Error::refused("order_not_payable")),
+        _ => Err(Error::refused("order_takes_no_money")),
     }
 }
 
@@ -275,7 +275,7 @@ async fn decide(
 }
 
 /// What of a transfer neither pays an order nor went back.
-async fn unspent(tx: &mut Tx<'_>, transfer: &Transfer) -> Result<i64> {
+pub async fn unspent(tx: &mut Tx<'_>, transfer: &Transfer) -> Result<i64> {
     let parts = allocation::of_transfer(tx, &transfer.id).await?;
     let spent: i64 = parts.iter().map(|part| part.amount).sum();
     Ok(transfer.amount.minor - spent - transfer.returned)
@@ -303,12 +303,12 @@ fn portion(
     let enough = policy.is_enough(order, order.received.minor + given);
     match order.payment_status {
         PaymentStatus::Paid | PaymentStatus::PartiallyRefunded | PaymentStatus::Refunded => {
-            Err(Error::refused("order_not_payable"))
+            Err(Error::refused("order_takes_no_money"))
         }
         _ if given <= 0 || given > left => Err(Error::refused("bad_shares")),
         _ if given > owed + policy.tolerance => Err(Error::refused("more_than_owed")),
         // Called off, it does not wait for a rest.
-        PaymentStatus::Cancelled if !enough => Err(Error::refused("order_not_payable")),
+        PaymentStatus::Cancelled if !enough => Err(Error::refused("order_takes_no_money")),
         PaymentStatus::Cancelled | PaymentStatus::Pending | PaymentStatus::Expired => Ok(given),
     }
 }

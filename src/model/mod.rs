@@ -73,6 +73,7 @@ pub fn statements() -> Vec<&'static Sql> {
         figures::STATEMENTS,
         gateway_event::STATEMENTS,
         grant::STATEMENTS,
+        grant::reasons::STATEMENTS,
         grant::list::STATEMENTS,
         key::STATEMENTS,
         line::STATEMENTS,
@@ -91,6 +92,7 @@ pub fn statements() -> Vec<&'static Sql> {
         task::list::STATEMENTS,
         transfer::STATEMENTS,
         transfer::list::STATEMENTS,
+        transfer::inbox::STATEMENTS,
     ]
     .concat()
 }

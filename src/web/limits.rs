@@ -113,7 +113,7 @@ impl<C: Clock + Clone> Limits<C> {
     #[must_use]
     pub fn remembered(&self) -> usize {
         let counted = [&self.orders, &self.checkouts, &self.looks, &self.failures];
-        counted.map(|counts| counts.len()).iter().sum::<usize>() + self.barred().len()
+        counted.map(RateLimiter::len).iter().sum::<usize>() + self.barred().len()
     }
 
     fn clean_sometimes(&self) {

@@ -15,7 +15,7 @@ use crate::error::{Error, FieldFault};
 use crate::words::Locale;
 
 /// Codes with a status of their own; every other refusal is 422.
-const STATUSES: [(&str, StatusCode); 41] = [
+const STATUSES: [(&str, StatusCode); 42] = [
     ("invalid_json", StatusCode::BAD_REQUEST),
     ("body_cut", StatusCode::BAD_REQUEST),
     ("not_authentic", StatusCode::UNAUTHORIZED),
@@ -44,6 +44,7 @@ const STATUSES: [(&str, StatusCode); 41] = [
     ("refund_not_waiting", StatusCode::CONFLICT),
     ("transfer_not_waiting", StatusCode::CONFLICT),
     ("order_not_payable", StatusCode::CONFLICT),
+    ("order_takes_no_money", StatusCode::CONFLICT),
     ("money_went_back", StatusCode::CONFLICT),
     ("nothing_to_undo", StatusCode::CONFLICT),
     ("reference_taken", StatusCode::CONFLICT),

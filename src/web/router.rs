@@ -6,6 +6,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get, post};
 
+use super::admin as desk;
 use super::api::admin::{
     alerts, audit, connections, coupons, decisions, events, gifts, grants, older, orders, refunds,
     stats, tasks, transfers,
@@ -27,6 +28,7 @@ pub(super) fn over(web: Web) -> Router {
         .merge(machines())
         .merge(admin())
         .merge(money())
+        .merge(seller())
         .merge(pages());
     let routes = doors.merge(if demo { demo_only() } else { Router::new() });
     routes
@@ -136,6 +138,43 @@ fn money() -> Router<Web> {
         )
         .route("/api/v1/admin/coupons/{code}", get(coupons::show))
         .route("/api/v1/admin/coupons/{code}/stop", post(coupons::stop))
+}
+
+/// For the seller's browser, with a session; each page names its scope.
+fn seller() -> Router<Web> {
+    use desk::{grants, messages, orders, overview, refunds, sign_in, transfers};
+    let transfer = Router::new()
+        .route("/", get(transfers::one::show))
+        .route("/assign", post(transfers::decide::assign))
+        .route("/accept", post(transfers::decide::accept))
+        .route("/split", post(transfers::decide::split))
+        .route("/give-back", post(transfers::decide::give_back))
+        .route("/discard", post(transfers::decide::discard))
+        .route("/undo", post(transfers::decide::undo));
+    let order = Router::new()
+        .route("/", get(orders::one::show))
+        .route("/cancel", post(orders::decide::cancel))
+        .route("/refund", post(orders::decide::refund))
+        .route("/retry", post(orders::decide::retry))
+        .route("/revoke", post(orders::decide::revoke))
+        .route("/give", post(orders::decide::give))
+        .route("/email", post(orders::decide::email));
+    Router::new()
+        .route("/admin/sign-in", get(sign_in::show).post(sign_in::enter))
+        .route("/admin/sign-out", post(sign_in::leave))
+        .route("/admin", get(overview::show))
+        .route("/admin/transfers", get(transfers::show))
+        .nest("/admin/transfers/{id}", transfer)
+        .route("/admin/refunds", get(refunds::show))
+        .route("/admin/refunds/{id}/sent", post(refunds::sent))
+        .route("/admin/refunds/{id}/call-off", post(refunds::call_off))
+        .route("/admin/orders", get(orders::show))
+        .nest("/admin/orders/{code}", order)
+        .route("/admin/grants", get(grants::show))
+        .route("/admin/grants/{id}/retry", post(grants::retry))
+        .route("/admin/messages", get(messages::show))
+        .route("/admin/messages/{id}/replay", post(messages::replay))
+        .route("/admin/messages/{id}/close", post(messages::close))
 }
 
 /// For buyers' browsers.

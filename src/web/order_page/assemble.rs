@@ -165,7 +165,7 @@ impl Scene<'_> {
         let last = self.books.refunds.iter().rfind(own);
         let (at, why) = match (last, self.lost_dispute()) {
             (Some(refund), _) => (Some(refund.created_at), Ended::Refunded),
-            (None, Some(at)) => (at, Ended::ChargedBack),
+            (None, Some(claim)) => (claim.dispute.closed_at, Ended::ChargedBack),
             (None, None) => (grant.ended_at, Ended::Refunded),
         };
         Access::Revoked { at, why: Some(why) }

@@ -163,11 +163,9 @@ impl Scene<'_> {
         }
     }
 
-    /// When the payer's bank took the money for good, if it did.
-    pub(super) fn lost_dispute(&self) -> Option<Option<Timestamp>> {
-        self.claims(DisputeState::Lost)
-            .map(|claim| claim.dispute.closed_at)
-            .next()
+    /// The payer's bank took the money for good.
+    pub(super) fn lost_dispute(&self) -> Option<&Claim> {
+        self.claims(DisputeState::Lost).next()
     }
 
     /// Since when the payer's bank looks into the payment.

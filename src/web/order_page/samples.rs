@@ -26,6 +26,7 @@ pub fn samples(locale: Locale) -> Vec<(&'static str, OrderView)> {
     all.extend(way_samples(locale));
     all.extend(return_samples(locale));
     all.extend(access_samples(locale));
+    all.extend(end_samples(locale));
     all
 }
 
@@ -43,7 +44,7 @@ pub fn frame(locale: Locale, path: &str) -> Frame {
 }
 
 /// An order that is not paid.
-fn unpaid(locale: Locale, money: MoneyState) -> OrderView {
+fn unpaid(locale: Locale, money: &MoneyState) -> OrderView {
     OrderView {
         times: times(None, None),
         money: money.clone(),
@@ -60,7 +61,7 @@ fn finished(locale: Locale, states: [Access; 3]) -> OrderView {
 }
 
 fn money_samples(locale: Locale) -> Vec<(&'static str, OrderView)> {
-    let unpaid = |money| unpaid(locale, money);
+    let unpaid = |money| unpaid(locale, &money);
     let mut demo = unpaid(MoneyState::Awaiting(PayView {
         simulate: Some("/demo/pay/DHK7M2QX9A".to_owned()),
         ..pay(719_200)
@@ -92,7 +93,7 @@ fn money_samples(locale: Locale) -> Vec<(&'static str, OrderView)> {
 }
 
 fn way_samples(locale: Locale) -> Vec<(&'static str, OrderView)> {
-    let unpaid = |money| unpaid(locale, money);
+    let unpaid = |money| unpaid(locale, &money);
     let card = || way(Means::Card);
     let choice = || PayView {
         ways: vec![card()],
@@ -199,15 +200,6 @@ fn access_samples(locale: Locale) -> Vec<(&'static str, OrderView)> {
         ..order(locale, states)
     };
     let finished = |states| finished(locale, states);
-    let gift = |view| OrderView {
-        gift: true,
-        totals: Totals {
-            total: Money::vnd(0),
-            offers: vec![Offer::Gift],
-            ..order(locale, [yours(), yours(), yours()]).totals
-        },
-        ..view
-    };
     let mut half = paid([yours(), Access::Waiting, Access::Waiting]);
     half.lines[0].benefits[1].access = retrying();
     vec![
@@ -258,11 +250,28 @@ fn access_samples(locale: Locale) -> Vec<(&'static str, OrderView)> {
                 yours(),
             ]),
         ),
+    ]
+}
+
+/// Access that ends, and presents.
+fn end_samples(locale: Locale) -> Vec<(&'static str, OrderView)> {
+    let finished = |states| finished(locale, states);
+    let gift = |view| OrderView {
+        gift: true,
+        totals: Totals {
+            total: Money::vnd(0),
+            offers: vec![Offer::Gift],
+            ..order(locale, [yours(), yours(), yours()]).totals
+        },
+        ..view
+    };
+    let working = OrderView {
+        times: times(Some(50), None),
+        ..order(locale, [yours(), Access::Working, Access::Waiting])
+    };
+    vec![
         ("ending", ending(finished([yours(), yours(), yours()]))),
-        (
-            "gift_working",
-            gift(paid([yours(), Access::Working, Access::Waiting])),
-        ),
+        ("gift_working", gift(working)),
         ("gift", gift(finished([yours(), yours(), yours()]))),
     ]
 }

@@ -4,5 +4,7 @@
 mod coupons;
 mod downloads;
 mod order;
+mod paying;
+mod returning;
 mod shop;
 mod stand;
