@@ -197,12 +197,9 @@ async fn warn(tx: &mut Tx<'_>, moment: &Moment) -> Result<usize> {
     let mut told = HashSet::new();
     for grant in &ending {
         grant::warned(tx, moment, &grant.id).await?;
-        if !told.insert(&grant.line) {
-            continue;
-        }
         // Bought again meanwhile: the access goes on, and there is nothing to warn of.
         let last = grant::ends_last(tx, grant).await?;
-        if last.is_some_and(|end| Some(end) > grant.expires_at) {
+        if last.is_some_and(|end| Some(end) > grant.expires_at) || !told.insert(&grant.line) {
             continue;
         }
         let order = order::get(tx, &grant.order).await?;

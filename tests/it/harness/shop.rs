@@ -136,6 +136,11 @@ impl Shop {
         &self.scratch.url
     }
 
+    /// The file of a SQLite database.
+    pub fn database_file(&self) -> std::path::PathBuf {
+        self.scratch.url.strip_prefix("sqlite:").unwrap().into()
+    }
+
     // Verbs.
 
     pub async fn order(&self, slugs: &[&str]) -> Order {

@@ -110,6 +110,12 @@ rights = "own"
 kind = "enrolment"
 connection = "other"
 course = "c-elsewhere"
+
+[[bundle]]
+slug = "trio"
+title = "Ba khoá"
+courses = ["month", "enrol", "files"]
+price = 400000
 "#;
 
 /// How a shop is set up; what is not given is as most stories want it.

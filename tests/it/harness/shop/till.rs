@@ -114,7 +114,12 @@ impl Shop {
 
     /// Ordered and paid by card; the order, and the name of its payment.
     pub async fn bought_by_card(&self, slugs: &[&str]) -> (Order, String) {
-        let order = self.order(slugs).await;
+        self.bought_by_card_of(super::BUYER, slugs).await
+    }
+
+    /// The same, by a buyer of this name.
+    pub async fn bought_by_card_of(&self, buyer: &str, slugs: &[&str]) -> (Order, String) {
+        let order = self.order_by(buyer, slugs).await.order;
         let name = format!("pi_{}", order.id);
         self.tell(charge(&order, &name, order.total.minor)).await;
         (self.order_now(&order.id).await, name)
