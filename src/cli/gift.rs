@@ -55,7 +55,9 @@ impl Gift {
         });
         let placed = given.await.map_err(in_words)?;
         let code = &placed.order.code;
-        println!("{code} is given; a running server delivers it within seconds");
+        crate::cli::say(&format!(
+            "{code} is given; a running server delivers it within seconds"
+        ));
         Ok(())
     }
 }

@@ -102,7 +102,7 @@ impl Order {
             })
         });
         for refund in decided.await.map_err(in_words)? {
-            println!("{}", said(&refund));
+            crate::cli::say(&format!("{}", said(&refund)));
         }
         Ok(())
     }
@@ -177,10 +177,10 @@ async fn sent(place: &Place, id: String, reference: String) -> anyhow::Result<()
         })
     });
     let refund = done.await.map_err(in_words)?;
-    println!(
+    crate::cli::say(&format!(
         "{} is written down as sent; its payer gets a letter",
         refund.amount
-    );
+    ));
     Ok(())
 }
 
@@ -195,9 +195,9 @@ async fn call_off(place: &Place, id: String, why: String) -> anyhow::Result<()> 
         })
     });
     let refund = done.await.map_err(in_words)?;
-    println!(
+    crate::cli::say(&format!(
         "{} stays here; access returns within a minute",
         refund.amount
-    );
+    ));
     Ok(())
 }

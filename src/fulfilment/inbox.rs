@@ -275,7 +275,7 @@ async fn decide(
 }
 
 /// What of a transfer neither pays an order nor went back.
-async fn unspent(tx: &mut Tx<'_>, transfer: &Transfer) -> Result<i64> {
+pub async fn unspent(tx: &mut Tx<'_>, transfer: &Transfer) -> Result<i64> {
     let parts = allocation::of_transfer(tx, &transfer.id).await?;
     let spent: i64 = parts.iter().map(|part| part.amount).sum();
     Ok(transfer.amount.minor - spent - transfer.returned)

@@ -8,6 +8,7 @@ use crate::model::order::Order;
 pub mod access;
 pub mod cancel;
 pub mod complete;
+pub mod foresee;
 pub mod gift;
 pub mod inbox;
 pub mod intervene;

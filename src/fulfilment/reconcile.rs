@@ -5,8 +5,10 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use super::{complete, plan, revoke};
+use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::Result;
+use crate::id::OrderId;
 use crate::model::email::{self, Letter};
 use crate::model::grant::{GrantState, Step};
 use crate::model::order::PaymentStatus;
@@ -112,13 +114,24 @@ impl Found {
 async fn expire_orders(tx: &mut Tx<'_>, moment: &Moment) -> Result<usize> {
     let overdue = order::overdue(tx, moment.now, BATCH).await?;
     for (id, expires_at) in &overdue {
-        let moves = (PaymentStatus::Pending, PaymentStatus::Expired);
-        let why = "not paid in time";
-        if order::close_or_reopen(tx, moment, id, moves, *expires_at, why).await? {
-            coupon::release_for(tx, moment, id).await?;
-        }
+        expire(tx, moment, id, *expires_at).await?;
     }
     Ok(overdue.len())
+}
+
+/// The time of an unpaid order was over at `ended`; an order that is not unpaid any more stays as it is.
+pub async fn expire(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    id: &OrderId,
+    ended: Timestamp,
+) -> Result<()> {
+    let moves = (PaymentStatus::Pending, PaymentStatus::Expired);
+    let why = "not paid in time";
+    if order::close_or_reopen(tx, moment, id, moves, ended, why).await? {
+        coupon::release_for(tx, moment, id).await?;
+    }
+    Ok(())
 }
 
 async fn give_up(tx: &mut Tx<'_>, moment: &Moment) -> Result<usize> {

@@ -67,6 +67,7 @@ crate::statements! {
     INSERT = "INSERT INTO api_keys (id, name, digest, scopes, created_at) VALUES ($1, $2, $3, $4, $5)
               ON CONFLICT (name) DO NOTHING";
     BY_DIGEST = "SELECT * FROM api_keys WHERE digest = $1 AND revoked_at IS NULL";
+    IN_USE = "SELECT * FROM api_keys WHERE id = $1 AND revoked_at IS NULL";
     USED = "UPDATE api_keys SET last_used_at = $2
             WHERE id = $1 AND (last_used_at IS NULL OR last_used_at <= $3)";
     ALL = "SELECT * FROM api_keys ORDER BY id";
@@ -112,6 +113,17 @@ pub async fn shown(tx: &mut Tx<'_>, secret: &str) -> Result<Option<ApiKey>> {
     } else {
         Ok(None)
     }
+}
+
+/// The key of this id, unless it was revoked.
+pub async fn in_use(tx: &mut Tx<'_>, id: &ApiKeyId) -> Result<Option<ApiKey>> {
+    let row = tx.row(&IN_USE, args![id]).await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// The audit says when a person came in with a key.
+pub fn signed_in(tx: &mut Tx<'_>, moment: &Moment, id: &ApiKeyId) {
+    record(tx, moment, id, "key.signed_in", None);
 }
 
 impl ApiKey {

@@ -92,6 +92,7 @@ pub fn statements() -> Vec<&'static Sql> {
         task::list::STATEMENTS,
         transfer::STATEMENTS,
         transfer::list::STATEMENTS,
+        transfer::inbox::STATEMENTS,
     ]
     .concat()
 }

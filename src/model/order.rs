@@ -16,7 +16,7 @@ pub mod candidates;
 pub mod list;
 pub mod money;
 
-pub use candidates::candidates;
+pub use candidates::{candidates, owing};
 pub use money::{Balance, balance, close_or_reopen, pay, receive};
 
 states! {

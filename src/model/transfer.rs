@@ -11,6 +11,7 @@ use crate::fact::{Direction, TransferFact};
 use crate::id::{EventId, OrderId, TransferId};
 use crate::money::{Currency, Money};
 
+pub mod inbox;
 pub mod list;
 
 states! {

@@ -110,7 +110,9 @@ impl Effect for Poll {
         let Some((gateway, listing)) = desk.listing(&task.subject) else {
             return Ok(keeping::finish(moment, task, outcome));
         };
-        let next_call = moment.now.plus(listing.pace);
+        // Asked for a pause, the gateway gets it from all its lists: it counts them together.
+        let pause = asked_pause(outcome).max(listing.pace);
+        let next_call = moment.now.plus(pause);
         connection::end_turn(tx, &plan::lists_of(gateway), next_call);
         let Outcome::Done(receipt) = outcome else {
             return failed(tx, moment, task, outcome).await;
@@ -146,11 +148,16 @@ async fn failed(
     let why = outcome.why().unwrap_or_default();
     let failures = poll::fail(tx, &task.subject, why).await?;
     let backoff = task.kind.backoff(failures, moment.mint.fraction());
-    let asked = match outcome {
+    let pause = backoff.max(asked_pause(outcome));
+    Ok(again(moment.now.plus(pause), why))
+}
+
+/// `Retry-After`, where it was given.
+fn asked_pause(outcome: &Outcome) -> Duration {
+    match outcome {
         Outcome::Retry { after, .. } => after.unwrap_or_default(),
         _ => Duration::ZERO,
-    };
-    Ok(again(moment.now.plus(backoff.max(asked)), why))
+    }
 }
 
 fn again(at: Timestamp, why: &str) -> Finish {

@@ -35,6 +35,7 @@ macro_rules! embed {
 
 /// All of them.
 pub const ASSETS: &[Asset] = embed! {
+    "admin.css": CSS,
     "base.css": CSS,
     "order.css": CSS,
     "shop.css": CSS,

@@ -1,5 +1,6 @@
 //! Doors over HTTP: read input, call one step, render.
 
+pub mod admin;
 pub mod api;
 pub mod around;
 pub mod assets;

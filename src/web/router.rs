@@ -6,6 +6,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get, post};
 
+use super::admin as desk;
 use super::api::admin::{
     alerts, audit, connections, coupons, decisions, events, gifts, grants, older, orders, refunds,
     stats, tasks, transfers,
@@ -27,6 +28,7 @@ pub(super) fn over(web: Web) -> Router {
         .merge(machines())
         .merge(admin())
         .merge(money())
+        .merge(seller())
         .merge(pages());
     let routes = doors.merge(if demo { demo_only() } else { Router::new() });
     routes
@@ -138,6 +140,48 @@ fn money() -> Router<Web> {
         .route("/api/v1/admin/coupons/{code}/stop", post(coupons::stop))
 }
 
+/// For the seller's browser, with a session; each page names its scope.
+fn seller() -> Router<Web> {
+    use desk::{grants, messages, overview, refunds, sign_in};
+    Router::new()
+        .route("/admin/sign-in", get(sign_in::show).post(sign_in::enter))
+        .route("/admin/sign-out", post(sign_in::leave))
+        .route("/admin", get(overview::show))
+        .route("/admin/refunds", get(refunds::show))
+        .route("/admin/refunds/{id}/sent", post(refunds::sent))
+        .route("/admin/refunds/{id}/call-off", post(refunds::call_off))
+        .route("/admin/grants", get(grants::show))
+        .route("/admin/grants/{id}/retry", post(grants::retry))
+        .route("/admin/messages", get(messages::show))
+        .route("/admin/messages/{id}/replay", post(messages::replay))
+        .route("/admin/messages/{id}/close", post(messages::close))
+        .merge(seller_decides())
+}
+
+/// The same, for what is decided about one transfer and one order.
+fn seller_decides() -> Router<Web> {
+    use desk::{orders, transfers};
+    use orders::decide as order;
+    use transfers::decide as transfer;
+    Router::new()
+        .route("/admin/transfers", get(transfers::show))
+        .route("/admin/transfers/{id}", get(transfers::one::show))
+        .route("/admin/transfers/{id}/assign", post(transfer::assign))
+        .route("/admin/transfers/{id}/accept", post(transfer::accept))
+        .route("/admin/transfers/{id}/split", post(transfer::split))
+        .route("/admin/transfers/{id}/give-back", post(transfer::give_back))
+        .route("/admin/transfers/{id}/discard", post(transfer::discard))
+        .route("/admin/transfers/{id}/undo", post(transfer::undo))
+        .route("/admin/orders", get(orders::show))
+        .route("/admin/orders/{code}", get(orders::one::show))
+        .route("/admin/orders/{code}/cancel", post(order::cancel))
+        .route("/admin/orders/{code}/refund", post(order::refund))
+        .route("/admin/orders/{code}/retry", post(order::retry))
+        .route("/admin/orders/{code}/revoke", post(order::revoke))
+        .route("/admin/orders/{code}/give", post(order::give))
+        .route("/admin/orders/{code}/email", post(order::email))
+}
+
 /// For buyers' browsers.
 fn pages() -> Router<Web> {
     Router::new()
@@ -158,5 +202,5 @@ fn pages() -> Router<Web> {
 
 /// Never in a shop that takes money.
 fn demo_only() -> Router<Web> {
-    Router::new().route("/o/{secret}/simulate", post(order_page::door::simulate))
+    Router::new().route("/o/{secret}/simulate", post(order_page::pretend::simulate))
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRef;
 
+use super::admin::session::Sessions;
 use super::api::metrics::Gauges;
 use super::caller::CallerRules;
 use super::live::Seats;
@@ -21,6 +22,8 @@ pub struct Web {
     pub seats: Seats,
     /// What `/metrics` answered last.
     pub gauges: Gauges,
+    /// Signs and reads the sessions of the seller's pages.
+    pub sessions: Sessions,
 }
 
 impl Web {
@@ -38,6 +41,7 @@ impl Web {
             rules,
             seats: Seats::default(),
             gauges: Gauges::default(),
+            sessions: Sessions::default(),
         }
     }
 }

@@ -51,6 +51,8 @@ pub enum Privacy {
     Secret,
     /// As [`Self::Secret`], and no copy is kept: the page is full of links that run out.
     Fleeting,
+    /// The seller's own: no copy is kept, and its forms are told apart by their `Origin`.
+    Inside,
 }
 
 impl FromRequestParts<Web> for Visit {
@@ -231,6 +233,7 @@ fn describe(out: &mut HeaderMap, privacy: Privacy) {
         Privacy::Open => ("private, no-cache", "same-origin"),
         Privacy::Secret => ("private, no-cache", "no-referrer"),
         Privacy::Fleeting => ("no-store", "no-referrer"),
+        Privacy::Inside => ("no-store", "same-origin"),
     };
     out.insert(CACHE_CONTROL, HeaderValue::from_static(cache));
     out.insert(REFERRER_POLICY, HeaderValue::from_static(referrer));

@@ -73,7 +73,9 @@ async fn call_off(place: &Place, code: &str, why: String) -> anyhow::Result<()> 
         })
     });
     done.await.map_err(in_words)?;
-    println!("{code} is cancelled; money that comes for it waits in the inbox");
+    crate::cli::say(&format!(
+        "{code} is cancelled; money that comes for it waits in the inbox"
+    ));
     Ok(())
 }
 
@@ -120,7 +122,9 @@ impl Receive {
             order.received,
             order.total,
         );
-        println!("the money {class}; {code} is {status} ({received} of {total})");
+        crate::cli::say(&format!(
+            "the money {class}; {code} is {status} ({received} of {total})"
+        ));
         Ok(())
     }
 }

@@ -9,8 +9,10 @@ use crate::error::{Error, Result};
 use crate::fulfilment::Policy;
 use crate::fulfilment::inbox::{self, Share};
 use crate::id::TransferId;
+use crate::model::Moment;
+use crate::model::order::Order;
+use crate::model::refund::{Refund, RefundState};
 use crate::model::transfer::list;
-use crate::model::{Moment, order::Order, refund::RefundState};
 
 /// What to decide.
 #[derive(Debug, Clone, Subcommand)]
@@ -86,21 +88,32 @@ impl Decide {
             moment,
         } = place.to_decide().await?;
         let (decision, prefix) = (self.clone(), config.shop.code_prefix);
+        let rules = policy.clone();
         let done = db.write(move |tx| {
-            Box::pin(async move { decision.carry_out(tx, &moment, &policy, &prefix).await })
+            Box::pin(async move { decision.carry_out(tx, &moment, &rules, &prefix).await })
         });
-        println!("{}", done.await.map_err(in_words)?);
+        let (id, said) = done.await.map_err(in_words)?;
+        crate::cli::say(&said);
+        // Behind the commit: what a write leaves for its end is not to be read before.
+        let read = db.read(move |tx| Box::pin(async move { inbox::look(tx, &policy, &id).await }));
+        let look = read.await.map_err(in_words)?;
+        if look.transfer.closed_at.is_none() && !matches!(self, Self::Undo { .. }) {
+            let (left, id) = (look.in_currency(look.left), &look.transfer.id);
+            crate::cli::say(&format!(
+                "{left} of {id} is left: give it back, or assign it elsewhere"
+            ));
+        }
         Ok(())
     }
 
-    /// What there is to say of it afterwards.
+    /// Which transfer, and what there is to say of it.
     async fn carry_out(
         self,
         tx: &mut Tx<'_>,
         moment: &Moment,
         policy: &Policy,
         prefix: &str,
-    ) -> Result<String> {
+    ) -> Result<(TransferId, String)> {
         let id = list::called(tx, self.transfer()).await?;
         let paid = match self {
             Self::Assign { order, reason, .. } => {
@@ -124,24 +137,21 @@ impl Decide {
                 let reference = reference.as_deref();
                 let refund =
                     inbox::give_back(tx, moment, policy, &id, reference, &reason.why).await?;
-                return Ok(match refund.state {
-                    RefundState::Done => format!("{} went back to its payer", refund.amount),
-                    _ => format!(
-                        "{} is on its way back through {}",
-                        refund.amount, refund.gateway
-                    ),
-                });
+                return Ok((id, back(&refund)));
             }
             Self::Discard { reason, .. } => {
                 inbox::discard(tx, moment, &id, &reason.why).await?;
-                return Ok(format!("{id} is closed; nothing became of it"));
+                let said = format!("{id} is closed; nothing became of it");
+                return Ok((id, said));
             }
             Self::Undo { reason, .. } => {
                 inbox::undo(tx, moment, policy, &id, &reason.why).await?;
-                return Ok(format!("{id} waits for a person again"));
+                let said = format!("{id} waits for a person again");
+                return Ok((id, said));
             }
         };
-        said(tx, policy, &id, &paid).await
+        let lines: Vec<String> = paid.iter().map(now).collect();
+        Ok((id, lines.join("\n")))
     }
 
     fn transfer(&self) -> &str {
@@ -172,16 +182,14 @@ fn share(text: &str, prefix: &str) -> Result<Share> {
     Ok(Share { code, amount })
 }
 
-async fn said(tx: &mut Tx<'_>, policy: &Policy, id: &TransferId, paid: &[Order]) -> Result<String> {
-    let mut lines: Vec<String> = paid.iter().map(now).collect();
-    let look = inbox::look(tx, policy, id).await?;
-    if look.transfer.closed_at.is_none() {
-        let left = look.in_currency(look.left);
-        lines.push(format!(
-            "{left} of {id} is left: give it back, or assign it elsewhere"
-        ));
+fn back(refund: &Refund) -> String {
+    match refund.state {
+        RefundState::Done => format!("{} went back to its payer", refund.amount),
+        _ => format!(
+            "{} is on its way back through {}",
+            refund.amount, refund.gateway
+        ),
     }
-    Ok(lines.join("\n"))
 }
 
 fn now(order: &Order) -> String {

@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::books::Books;
 use super::money::MoneyState;
+use super::pretend::PretendView;
 use super::view::{
     Access, BenefitKind, BenefitView, BuyerTask, Ended, LineView, MaskedEmail, Milestones, Offer,
     OrderView, Totals,
@@ -60,6 +61,7 @@ impl Scene<'_> {
             surplus: self.surplus(),
             refunds: self.books.refunds.iter().map(|r| self.refund(r)).collect(),
             notice: None,
+            pretend: self.app.is_demo().then(|| PretendView::of(order)),
             money,
             totals: self.totals(),
             times: self.times(),

@@ -73,7 +73,6 @@ impl Scene<'_> {
 
     pub(super) fn pay(&self, frame: &Frame) -> PayView {
         let order = &self.books.order;
-        let simulate = format!("/o/{}/simulate", order.secret);
         let last = self.books.last_checkout();
         let failed = last.filter(|payment| payment.state == PaymentState::Failed);
         PayView {
@@ -82,7 +81,6 @@ impl Scene<'_> {
             transfer: self.transfer(),
             ways: self.ways(frame),
             failed: failed.map(|payment| self.means(&payment.gateway)),
-            simulate: self.app.is_demo().then_some(simulate),
         }
     }
 

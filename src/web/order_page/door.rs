@@ -11,15 +11,12 @@ use axum::response::{IntoResponse, Redirect, Response};
 use futures_util::stream::{self, Stream};
 
 use super::assemble::Scene;
-use super::assemble_money::missing;
 use super::books::{self, Books};
 use super::money::MoneyState;
 use super::pay;
 use super::view::OrderView;
 use crate::app::checkout;
-use crate::connectors::gateways::demo::{self, Pretended};
 use crate::error::{Error, Result};
-use crate::model::order::PaymentStatus;
 use crate::web::live::Watch;
 use crate::web::visit::{Privacy, Visit};
 
@@ -87,15 +84,6 @@ pub async fn stream(visit: Visit, Path(secret): Path<String>) -> Response {
     }
 }
 
-/// `POST /o/{secret}/simulate`, in demo mode only: pretend that what is missing was transferred.
-/// Sent from a page that tells nobody where it is, so it carries no origin; the secret is enough.
-pub async fn simulate(visit: Visit, Path(secret): Path<String>) -> Response {
-    match pretend(&visit, &secret).await {
-        Ok(()) => Redirect::to(&format!("/o/{secret}")).into_response(),
-        Err(error) => visit.failed(&error),
-    }
-}
-
 /// Every address that leads nowhere.
 pub async fn not_found(visit: Visit) -> Response {
     visit.failed(&Error::NotFound("page"))
@@ -155,27 +143,4 @@ fn events(
         let event = Event::default().event("order").data(version.to_string());
         Some((Ok(event), (watch, visit, secret)))
     })
-}
-
-async fn pretend(visit: &Visit, secret: &str) -> Result<()> {
-    let app = &visit.app;
-    if !app.is_demo() {
-        return Err(Error::NotFound("simulation"));
-    }
-    let order = books(visit, secret).await?.order;
-    let awaited = matches!(
-        order.payment_status,
-        PaymentStatus::Pending | PaymentStatus::Expired
-    );
-    if !awaited {
-        return Ok(());
-    }
-    let transfer = Pretended {
-        id: i64::from_str_radix(&app.mint.secret()[..12], 16)?,
-        amount: missing(&order),
-        memo: order.code.to_string(),
-        at: app.clock.now(),
-    };
-    demo::send(&app.config.payments, app.config.listen, &transfer).await?;
-    Ok(())
 }

@@ -18,6 +18,7 @@ pub mod door;
 mod money;
 mod money_words;
 pub mod pay;
+pub mod pretend;
 pub mod samples;
 mod view;
 mod words;

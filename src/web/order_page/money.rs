@@ -61,8 +61,6 @@ pub struct PayView {
     pub ways: Vec<Way>,
     /// The last attempt on such a page failed there.
     pub failed: Option<Means>,
-    /// Demo mode only: where "simulate the transfer" posts to.
-    pub simulate: Option<String>,
 }
 
 /// What the buyer needs for the transfer.

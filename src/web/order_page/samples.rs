@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::money::{
     Late, MoneyState, PayView, RefundStage, RefundView, Surplus, TransferView, Way,
 };
+use super::pretend::PretendView;
 use super::view::{
     Access, BenefitKind, BenefitView, BuyerTask, Ended, LineView, MaskedEmail, Milestones, Offer,
     OrderView, Totals,
@@ -62,10 +63,8 @@ fn finished(locale: Locale, states: [Access; 3]) -> OrderView {
 
 fn money_samples(locale: Locale) -> Vec<(&'static str, OrderView)> {
     let unpaid = |money| unpaid(locale, &money);
-    let mut demo = unpaid(MoneyState::Awaiting(PayView {
-        simulate: Some("/demo/pay/DHK7M2QX9A".to_owned()),
-        ..pay(719_200)
-    }));
+    let mut demo = unpaid(MoneyState::Awaiting(pay(719_200)));
+    demo.pretend = Some(PretendView::sample());
     demo.frame.demo = true;
     demo.totals.coupon = Some(("TET20".to_owned(), Money::vnd(179_800)));
     demo.totals.total = Money::vnd(719_200);
@@ -294,6 +293,7 @@ fn order(locale: Locale, [first, second, third]: [Access; 3]) -> OrderView {
         surplus: None,
         refunds: Vec::new(),
         notice: None,
+        pretend: None,
         lines: vec![
             line("Excel cho người đi làm", "excel", 299_000, &both, &first),
             line(
@@ -396,7 +396,6 @@ fn pay(amount: i64) -> PayView {
         }),
         ways: Vec::new(),
         failed: None,
-        simulate: None,
     }
 }
 

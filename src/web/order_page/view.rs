@@ -2,6 +2,7 @@
 //! inside reason never reaches the buyer. Access is claimed only by [`Access::Yours`].
 
 use super::money::{Late, MoneyState, PayView, RefundView, Surplus};
+use super::pretend::PretendView;
 use crate::clock::Timestamp;
 use crate::fulfilment::price::{Applied, Rule};
 use crate::money::Money;
@@ -37,6 +38,8 @@ pub struct OrderView {
     /// What became of the buyer's last click, in a sentence. No part of the version: the next change of
     /// the page ends it.
     pub notice: Option<String>,
+    /// Demo mode only: what can be pretended.
+    pub pretend: Option<PretendView>,
     /// The courses, in the order they were chosen.
     pub lines: Vec<LineView>,
     /// What it costs and why.

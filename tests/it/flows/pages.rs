@@ -5,6 +5,7 @@ mod coupons;
 mod downloads;
 mod order;
 mod paying;
+mod pretending;
 mod returning;
 mod shop;
 mod stand;

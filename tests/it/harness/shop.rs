@@ -94,7 +94,7 @@ impl Shop {
         let clock = if setup.real_time {
             Clock::system()
         } else {
-            Clock::still(START)
+            setup.clock.clone()
         };
         let platforms = setup::platforms(&config, &setup);
         let mint = Mint::seeded(42);
