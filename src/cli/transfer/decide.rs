@@ -89,7 +89,7 @@ impl Decide {
         let done = db.write(move |tx| {
             Box::pin(async move { decision.carry_out(tx, &moment, &policy, &prefix).await })
         });
-        crate::cli::say(&format!("{}", done.await.map_err(in_words)?));
+        crate::cli::say(&done.await.map_err(in_words)?);
         Ok(())
     }
 
