@@ -95,7 +95,7 @@ async fn without_code(stage: &Stage<'_>) -> anyhow::Result<()> {
 
 /// The one transfer that waits for a person.
 async fn the_waiting(stage: &Stage<'_>) -> anyhow::Result<Transfer> {
-    let read = stage.app.db.read(|tx| Box::pin(transfer::waiting(tx, 10)));
+    let read = stage.app.db.read(|tx| Box::pin(transfer::waiting(tx, 500)));
     let mut waiting = read.await.map_err(Error::into_anyhow)?;
     let last = waiting.pop();
     last.context("no transfer waits for a person")
