@@ -211,6 +211,12 @@ impl Page<'_> {
 }
 
 impl Row {
+    /// Its text names several orders, so no single one is suggested.
+    #[must_use]
+    pub fn is_divided(&self) -> bool {
+        self.transfer.class == Class::Split && self.transfer.closed_at.is_none()
+    }
+
     /// What is to be paid back of it.
     #[must_use]
     pub fn due(&self) -> Option<Money> {

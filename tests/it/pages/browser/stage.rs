@@ -14,6 +14,8 @@ use bursar::connectors::gateways::sepay;
 use bursar::connectors::lms::fake::{FakeLms, FakeLmsOptions};
 use bursar::db::Kind;
 use bursar::id::Mint;
+use bursar::model::api_key::{self, Scope};
+use bursar::model::audit::Actor;
 use bursar::model::{self, catalogue};
 use bursar::money::Money;
 use bursar::queue::{self, Running};
@@ -110,6 +112,15 @@ impl Stage {
         let account = &self.app.config.payments.accounts[0].number;
         let body = sepay::sample_webhook(id, account, Money::vnd(dong), code, self.clock.now());
         self.post("webhook", &body).await;
+    }
+
+    /// A key that opens everything of the seller's.
+    pub async fn key(&self, name: &'static str) -> String {
+        let moment = self.app.moment(Actor::Operator("test".to_owned()));
+        let made = self.app.db.write(move |tx| {
+            Box::pin(async move { api_key::create(tx, &moment, name, Scope::ALL).await })
+        });
+        made.await.unwrap()
     }
 
     /// Find what time has done.
