@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use url::form_urlencoded;
 
 use super::filled::Filled;
-use super::page::{self, Room};
+use super::page::{self, Occasion, Room};
 use super::session::{Session, Sessions};
 use crate::error::{Error, Refusal, Result};
 use crate::model::Moment;
@@ -105,8 +105,8 @@ impl Operator {
         match (made, self.room().await) {
             (Ok(html), _) => page::respond(&self.visit, html),
             (Err(error), Ok(room)) => {
-                let back = page::way_back(&room.frame.path);
-                page::refused(&self.visit, &room, error, back)
+                let occasion = Occasion::at(&room.frame.path, false);
+                page::refused(&self.visit, &room, error, occasion)
             }
             (Err(_), Err(error)) => self.visit.failed(&error),
         }
@@ -117,10 +117,10 @@ impl Operator {
         match (done, self.room().await) {
             (Ok(address), _) => Redirect::to(&address).into_response(),
             (Err(error), Ok(mut room)) => {
-                let back = page::way_back(&room.frame.path);
+                let occasion = Occasion::at(&room.frame.path, true);
                 // Nobody can look at a verb, neither again nor in another language.
-                room.frame.path.clone_from(&back);
-                page::refused(&self.visit, &room, error, back)
+                room.frame.path.clone_from(&occasion.back);
+                page::refused(&self.visit, &room, error, occasion)
             }
             (Err(_), Err(error)) => self.visit.failed(&error),
         }

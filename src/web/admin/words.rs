@@ -72,17 +72,18 @@ pub fn who(frame: &Frame, actor: &str) -> String {
     }
 }
 
-/// A story, told in its order. What the queue did with its tasks is left out, unless a person did it:
-/// it is about how, not about what.
+/// A story, told in its order: what happened, not how. What the queue did with its tasks, and that an
+/// attempt began, is left out, unless a person did it.
 #[must_use]
 pub fn story(frame: &Frame, entries: &[Entry]) -> Vec<Told> {
-    let inner = |entry: &&Entry| entry.action.starts_with("task.") && !is_persons(entry);
-    let told_of = entries.iter().filter(|entry| !inner(entry));
+    let told_of = entries.iter().filter(|entry| !is_inner(entry));
     told_of.map(|entry| told(frame, entry)).collect()
 }
 
-fn is_persons(entry: &Entry) -> bool {
-    entry.actor.starts_with("operator:")
+fn is_inner(entry: &Entry) -> bool {
+    let begins = matches!(entry.after.as_deref(), Some("working" | "sending"));
+    let by_a_person = entry.actor.starts_with("operator:");
+    (begins || entry.action.starts_with("task.")) && !by_a_person
 }
 
 fn told(frame: &Frame, entry: &Entry) -> Told {

@@ -6,6 +6,7 @@ mod coupon_commands;
 mod coupons;
 mod crash_everywhere;
 mod desk;
+mod foreseeing;
 mod fulfilling;
 mod handing_over;
 mod matching;

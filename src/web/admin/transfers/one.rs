@@ -262,6 +262,23 @@ impl Whole {
         self.transfer.closed_at.is_none() && self.transfer.direction == Direction::In
     }
 
+    /// Its text names several orders that still need money: dividing it comes first.
+    #[must_use]
+    pub fn is_divided(&self) -> bool {
+        self.transfer.class == Class::Split
+            && self.named.iter().filter(|order| order.owed() > 0).count() > 1
+    }
+
+    /// How suggestions stand: as the likeliest decision, or behind another.
+    #[must_use]
+    pub fn standing(&self) -> &'static str {
+        if self.is_divided() || self.due().is_some() {
+            "other"
+        } else {
+            "best"
+        }
+    }
+
     /// No order needed so much of it.
     #[must_use]
     pub fn due(&self) -> Option<Money> {
