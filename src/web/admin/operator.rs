@@ -8,6 +8,7 @@ use axum::body::Body;
 use axum::extract::FromRequestParts;
 use axum::http::Method;
 use axum::http::request::Parts;
+use axum::http::uri::PathAndQuery;
 use axum::response::{IntoResponse, Redirect, Response};
 use url::form_urlencoded;
 
@@ -151,7 +152,7 @@ async fn recognise(visit: &Visit, sessions: &Sessions) -> Result<Option<(ApiKey,
 
 /// Back to the page they asked for, once they are known; a form is not sent a second time by itself.
 fn to_sign_in(parts: &Parts) -> Response {
-    let asked = parts.uri.path_and_query().map(|asked| asked.as_str());
+    let asked = parts.uri.path_and_query().map(PathAndQuery::as_str);
     let next = asked
         .filter(|_| parts.method == Method::GET)
         .unwrap_or("/admin");

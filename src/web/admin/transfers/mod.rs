@@ -193,6 +193,10 @@ impl Asked {
     }
 }
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "templates hand every argument over by reference"
+)]
 impl Page<'_> {
     fn class(&self, class: &Class) -> String {
         words::word(self.frame, "class", class)
