@@ -102,7 +102,7 @@ impl Order {
             })
         });
         for refund in decided.await.map_err(in_words)? {
-            crate::cli::say(&format!("{}", said(&refund)));
+            super::say(&said(&refund));
         }
         Ok(())
     }
