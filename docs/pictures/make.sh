@@ -9,6 +9,7 @@ shots=$(mktemp -d)
 trap 'rm -rf "$shots"' EXIT
 
 BURSAR_SHOTS=$shots cargo test --locked --test it every_page_fits_every_window_and_every_eye
+BURSAR_SHOTS=$shots cargo test --locked --test it every_page_of_the_sellers_fits_every_window_and_every_eye
 
 SHOTS=$shots HERE=$here python3 - <<'PYTHON'
 import os
@@ -18,6 +19,8 @@ for taken, name, height in [
     ("trouble-en-1280-light", "order-page", None),
     ("awaiting-vi-390-light", "order-pay", 2120),
     ("shop-vi-1280-light", "shop", 1236),
+    ("desk-transfers-en-1200-light", "desk-inbox", None),
+    ("desk-near-en-1200-light", "desk-transfer", 1150),
 ]:
     picture = Image.open(f"{os.environ['SHOTS']}/{taken}.png").convert("RGB")
     picture = picture.crop((0, 0, picture.width, height or picture.height))

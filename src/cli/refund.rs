@@ -102,7 +102,7 @@ impl Order {
             })
         });
         for refund in decided.await.map_err(in_words)? {
-            super::say(&said(&refund));
+            crate::cli::say(&said(&refund));
         }
         Ok(())
     }

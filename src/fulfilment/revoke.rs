@@ -21,17 +21,19 @@ pub async fn revoke(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId, why: &str) -
 }
 
 /// End a grant wherever it stands, whose turn the caller has. What an attempt may have left on the
-/// platform is looked for there; where none can have written, there is nothing to look for.
+/// platform is looked for there; where nothing of ours can be, there is nothing to look for.
 pub(super) async fn end(tx: &mut Tx<'_>, moment: &Moment, grant: &Grant, why: &str) -> Result<()> {
     let step = Step {
         why: Some(why.to_owned()),
         ..Step::default()
     };
-    let untouched = match grant.state {
+    let unwritten = match grant.state {
         GrantState::Waiting => true,
         GrantState::ActionNeeded => grant.attempts == 0,
         _ => false,
     };
+    // An enrolment that an earlier order made may have been left there for the sake of this one.
+    let untouched = unwritten && grant::enrolments_made(tx, grant).await?.is_empty();
     let to = if untouched {
         GrantState::Revoked
     } else {

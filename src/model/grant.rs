@@ -17,7 +17,8 @@ pub mod list;
 pub mod reasons;
 
 pub use reasons::{
-    ends_last, hold_all, in_turn, is_attempted, is_busy, is_of_our_making, other_reasons, take_turn,
+    ends_last, enrolments_made, hold_all, in_turn, is_attempted, is_busy, is_of_our_making,
+    other_reasons, take_turn,
 };
 
 states! {
@@ -54,7 +55,7 @@ impl GrantState {
         match self {
             Waiting => matches!(
                 to,
-                Waiting | Working | Active | ActionNeeded | GaveUp | Revoked
+                Waiting | Working | Active | ActionNeeded | GaveUp | Revoking | Revoked
             ),
             Working => {
                 matches!(
@@ -209,7 +210,8 @@ crate::statements! {
                ORDER BY expires_at LIMIT $2";
     ENDING = "SELECT grants.*, '' AS buyer FROM grants WHERE state = 'active' AND warned_at IS NULL AND expires_at IS NOT NULL
                 AND expires_at > $1 AND expires_at <= $2 AND (access_days IS NULL OR access_days > $3)
-                AND NOT EXISTS (SELECT 1 FROM grants AS told WHERE told.line_id = grants.line_id AND told.warned_at IS NOT NULL)
+                AND NOT EXISTS (SELECT 1 FROM grants AS told JOIN emails ON emails.order_id = told.order_id
+                  AND emails.kind = 'ending:' || told.id WHERE told.line_id = grants.line_id)
               ORDER BY expires_at LIMIT $4";
     WARNED = "UPDATE grants SET warned_at = $2 WHERE id = $1";
     UNATTENDED = "SELECT grants.*, '' AS buyer FROM grants WHERE state IN ('waiting', 'working', 'verifying', 'revoking') AND NOT EXISTS
@@ -217,7 +219,7 @@ crate::statements! {
                        OR (tasks.kind = 'withdraw' AND tasks.state = 'dead')))
                   LIMIT $1";
     UNKEPT = "SELECT COUNT(*) AS unkept FROM grants WHERE line_id = $1
-                AND (activated_at IS NULL OR state NOT IN ('active', 'expired', 'revoking', 'revoked'))";
+                AND (activated_at IS NULL OR state = 'gave_up')";
     COUNTS = "SELECT state, COUNT(*) AS grants FROM grants GROUP BY state";
 }
 
@@ -333,7 +335,7 @@ pub async fn ending(
     tx.rows(&ENDING, values).await?.iter().map(read).collect()
 }
 
-/// The buyer is told, once.
+/// Whether its end needs a letter is decided, once.
 pub async fn warned(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId) -> Result<()> {
     tx.exec(&WARNED, args![id, moment.now]).await?;
     Ok(())

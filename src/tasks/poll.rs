@@ -117,15 +117,15 @@ impl Effect for Poll {
         let Outcome::Done(receipt) = outcome else {
             return failed(tx, moment, task, outcome).await;
         };
-        let read: Read = serde_json::from_value(receipt.0.clone())?;
+        let page: Read = serde_json::from_value(receipt.0.clone())?;
         let road = if listing.expects_messages {
             Road::List
         } else {
             Road::Answer
         };
-        let items = i64::try_from(read.reports.len())?;
-        let news = reports::store_listed(tx, moment, gateway, &read.reports, road).await?;
-        let next = read.next.as_deref();
+        let items = i64::try_from(page.reports.len())?;
+        let news = reports::store_listed(tx, moment, gateway, &page.reports, road).await?;
+        let next = page.next.as_deref();
         poll::turn(tx, moment, &task.subject, (items, news), next).await?;
         if next.is_none() && listing.expects_messages {
             listen(tx, moment, gateway).await?;

@@ -53,6 +53,12 @@ pub struct Demo {
 impl Demo {
     pub(in crate::cli) async fn run(&self) -> anyhow::Result<()> {
         let (around, listener) = self.surroundings().await?;
+        // Its stories hold the platform to what they did themselves.
+        anyhow::ensure!(
+            !(self.exit && around.has_past()),
+            "{} holds the database of another demo: give --exit a new folder, or none",
+            around.folder.path().display()
+        );
         let app = super::app(around.settings(), Clock::system()).await?;
         import(&app, around.catalogue.clone()).await?;
         beside::write_settings(&app.config, around.folder.path())?;

@@ -20,6 +20,9 @@ use crate::model::course::Benefit;
 /// The catalogue, covers and course files of the demo.
 static FILES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/demo");
 
+/// The database's file.
+const DATABASE: &str = "bursar.db";
+
 /// What is outside of the shop.
 pub(super) struct Surroundings {
     pub folder: Folder,
@@ -51,12 +54,17 @@ impl Surroundings {
         Ok((around, listener))
     }
 
+    /// A demo was here before.
+    pub fn has_past(&self) -> bool {
+        self.folder.path().join(DATABASE).exists()
+    }
+
     /// Of the shop.
     pub fn settings(&self) -> Config {
         let (folder, address) = (self.folder.path(), self.address);
         let mut config = Config {
             mode: Mode::Demo,
-            database: format!("sqlite:{}", folder.join("bursar.db").display()),
+            database: format!("sqlite:{}", folder.join(DATABASE).display()),
             listen: address,
             public_url: format!("http://{address}"),
             ..Config::default()

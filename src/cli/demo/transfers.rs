@@ -3,7 +3,7 @@
 
 use anyhow::{Context, ensure};
 
-use super::stage::{Buyer, Placed, Stage};
+use super::stage::{Buyer, Placed, Stage, chapter};
 use crate::error::Error;
 use crate::fulfilment::inbox;
 use crate::fulfilment::suggest::{self, Clue, Reason, Suggestion};
@@ -28,9 +28,9 @@ const BINH: Buyer = Buyer {
 };
 
 pub(super) async fn tell(stage: &Stage<'_>) -> anyhow::Result<()> {
-    stage.chapter("Too little, then the rest");
+    chapter("Too little, then the rest");
     too_little(stage).await?;
-    stage.chapter("A transfer without a code");
+    chapter("A transfer without a code");
     without_code(stage).await
 }
 
@@ -95,7 +95,7 @@ async fn without_code(stage: &Stage<'_>) -> anyhow::Result<()> {
 
 /// The one transfer that waits for a person.
 async fn the_waiting(stage: &Stage<'_>) -> anyhow::Result<Transfer> {
-    let read = stage.app.db.read(|tx| Box::pin(transfer::waiting(tx, 10)));
+    let read = stage.app.db.read(|tx| Box::pin(transfer::waiting(tx, 500)));
     let mut waiting = read.await.map_err(Error::into_anyhow)?;
     let last = waiting.pop();
     last.context("no transfer waits for a person")

@@ -70,14 +70,21 @@ pub async fn is_of_our_making(tx: &mut Tx<'_>, grant: &Grant) -> Result<bool> {
     let Some(Receipt(own)) = &grant.receipt else {
         return Ok(false);
     };
+    let made = enrolments_made(tx, grant).await?;
+    Ok(made.iter().any(|id| own["enrolment"] == id.as_str()))
+}
+
+/// Every enrolment that an attempt of ours ever made for the same access, for whichever order.
+pub async fn enrolments_made(tx: &mut Tx<'_>, grant: &Grant) -> Result<Vec<String>> {
     let values = args![&grant.connection, &grant.target, &grant.learner];
+    let mut made = Vec::new();
     for row in tx.rows(&RECEIPTS, values).await? {
         let receipt: serde_json::Value = serde_json::from_str(&row.get::<String>("receipt")?)?;
-        if receipt["created"] == true && receipt["enrolment"] == own["enrolment"] {
-            return Ok(true);
+        if let (true, Some(id)) = (receipt["created"] == true, receipt["enrolment"].as_str()) {
+            made.push(id.to_owned());
         }
     }
-    Ok(false)
+    Ok(made)
 }
 
 /// An attempt to keep it is running at this moment.

@@ -8,11 +8,12 @@ use axum::body::Body;
 use axum::extract::FromRequestParts;
 use axum::http::Method;
 use axum::http::request::Parts;
+use axum::http::uri::PathAndQuery;
 use axum::response::{IntoResponse, Redirect, Response};
 use url::form_urlencoded;
 
 use super::filled::Filled;
-use super::page::{self, Room};
+use super::page::{self, Occasion, Room};
 use super::session::{Session, Sessions};
 use crate::error::{Error, Refusal, Result};
 use crate::model::Moment;
@@ -105,8 +106,8 @@ impl Operator {
         match (made, self.room().await) {
             (Ok(html), _) => page::respond(&self.visit, html),
             (Err(error), Ok(room)) => {
-                let back = page::way_back(&room.frame.path);
-                page::refused(&self.visit, &room, error, back)
+                let occasion = Occasion::at(&room.frame.path, false);
+                page::refused(&self.visit, &room, error, occasion)
             }
             (Err(_), Err(error)) => self.visit.failed(&error),
         }
@@ -117,10 +118,10 @@ impl Operator {
         match (done, self.room().await) {
             (Ok(address), _) => Redirect::to(&address).into_response(),
             (Err(error), Ok(mut room)) => {
-                let back = page::way_back(&room.frame.path);
+                let occasion = Occasion::at(&room.frame.path, true);
                 // Nobody can look at a verb, neither again nor in another language.
-                room.frame.path.clone_from(&back);
-                page::refused(&self.visit, &room, error, back)
+                room.frame.path.clone_from(&occasion.back);
+                page::refused(&self.visit, &room, error, occasion)
             }
             (Err(_), Err(error)) => self.visit.failed(&error),
         }
@@ -151,7 +152,7 @@ async fn recognise(visit: &Visit, sessions: &Sessions) -> Result<Option<(ApiKey,
 
 /// Back to the page they asked for, once they are known; a form is not sent a second time by itself.
 fn to_sign_in(parts: &Parts) -> Response {
-    let asked = parts.uri.path_and_query().map(|asked| asked.as_str());
+    let asked = parts.uri.path_and_query().map(PathAndQuery::as_str);
     let next = asked
         .filter(|_| parts.method == Method::GET)
         .unwrap_or("/admin");

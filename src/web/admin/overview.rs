@@ -95,6 +95,10 @@ async fn overview(operator: &Operator) -> Result<String> {
     Ok(page.render()?)
 }
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "templates hand every argument over by reference"
+)]
 impl Page<'_> {
     fn nothing_waits(&self) -> bool {
         self.alerts.is_empty() && self.matters.iter().all(|matter| matter.count == 0)

@@ -55,6 +55,15 @@ struct RefusedPage<'a> {
     frame: &'a Frame,
     text: String,
     back: String,
+    was_form: bool,
+}
+
+/// On which occasion something was refused.
+pub(super) struct Occasion {
+    /// Where to go on.
+    pub(super) back: String,
+    /// A form would have changed something.
+    was_form: bool,
 }
 
 /// What is around a page of this operator.
@@ -105,7 +114,7 @@ pub(super) fn respond(visit: &Visit, html: String) -> Response {
 }
 
 /// Why something is not shown or not done, and the way back.
-pub(super) fn refused(visit: &Visit, room: &Room, error: Error, back: String) -> Response {
+pub(super) fn refused(visit: &Visit, room: &Room, error: Error, occasion: Occasion) -> Response {
     if matches!(error, Error::Internal(_) | Error::TooMany(_)) {
         return visit.failed(&error);
     }
@@ -120,7 +129,8 @@ pub(super) fn refused(visit: &Visit, room: &Room, error: Error, back: String) ->
     };
     let page = RefusedPage {
         text: text.unwrap_or_else(|| problem.detail()),
-        back,
+        back: occasion.back,
+        was_form: occasion.was_form,
         frame: &room.frame,
         room,
     };
@@ -130,8 +140,18 @@ pub(super) fn refused(visit: &Visit, room: &Room, error: Error, back: String) ->
     }
 }
 
+impl Occasion {
+    /// At this path.
+    pub(super) fn at(path: &str, was_form: bool) -> Self {
+        Self {
+            back: way_back(path),
+            was_form,
+        }
+    }
+}
+
 /// The page above: forms are posted to a verb below the page they stand on.
-pub(super) fn way_back(path: &str) -> String {
+fn way_back(path: &str) -> String {
     let up = path.rsplit_once('/').map_or("", |(up, _)| up);
     if up.starts_with("/admin") {
         up.to_owned()

@@ -72,10 +72,18 @@ pub fn who(frame: &Frame, actor: &str) -> String {
     }
 }
 
-/// A story, told in its order.
+/// A story, told in its order: what happened, not how. What the queue did with its tasks, and that an
+/// attempt began, is left out, unless a person did it.
 #[must_use]
 pub fn story(frame: &Frame, entries: &[Entry]) -> Vec<Told> {
-    entries.iter().map(|entry| told(frame, entry)).collect()
+    let told_of = entries.iter().filter(|entry| !is_inner(entry));
+    told_of.map(|entry| told(frame, entry)).collect()
+}
+
+fn is_inner(entry: &Entry) -> bool {
+    let begins = matches!(entry.after.as_deref(), Some("working" | "sending"));
+    let by_a_person = entry.actor.starts_with("operator:");
+    (begins || entry.action.starts_with("task.")) && !by_a_person
 }
 
 fn told(frame: &Frame, entry: &Entry) -> Told {
@@ -96,8 +104,22 @@ fn told(frame: &Frame, entry: &Entry) -> Told {
         at: frame.short(&entry.at),
         who: who(frame, &entry.actor),
         what: text(frame, &format!("admin.did.{key}")).unwrap_or_else(|| entry.action.clone()),
-        why: entry.why.clone().filter(|why| !why.is_empty()),
+        why: why(frame, entry),
         moved,
+    }
+}
+
+/// Why, as it was written. Where the machine wrote a stored word, that in words.
+fn why(frame: &Frame, entry: &Entry) -> Option<String> {
+    let why = entry.why.as_deref().filter(|why| !why.is_empty())?;
+    match entry.action.as_str() {
+        // Its class says all of it.
+        "transfer.received" => None,
+        "email.state" => {
+            let kind = why.split(':').next().unwrap_or(why);
+            Some(text(frame, &format!("admin.letter.{kind}")).unwrap_or_else(|| why.to_owned()))
+        }
+        _ => Some(why.to_owned()),
     }
 }
 

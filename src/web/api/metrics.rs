@@ -12,7 +12,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use tokio::sync::Mutex;
 
-use crate::app::App;
+use crate::app::{App, Desk};
 use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::{Error, Result};
@@ -145,9 +145,7 @@ fn text(web: &Web, counts: &Counts) -> String {
         breakers,
     );
     let now = web.app.clock.now();
-    let configured: Vec<String> = web.app.desk.polls().collect();
-    let polls = counts.polls.iter();
-    page.polls(polls.filter(|poll| configured.contains(&poll.subject)));
+    page.polls(&counts.polls, &web.app.desk);
     page.alerts(&counts.alerts);
     page.money(&counts.money, now);
     let overdue = counts
@@ -174,9 +172,10 @@ fn text(web: &Web, counts: &Counts) -> String {
 struct Page(String);
 
 impl Page {
-    fn polls<'p>(&mut self, polls: impl Iterator<Item = &'p Poll> + Clone) {
+    fn polls(&mut self, polls: &[Poll], desk: &Desk) {
         let labelled = |figure: fn(&Poll) -> Option<i64>| {
-            let known = polls.clone();
+            let known = polls.iter();
+            let known = known.filter(|p| desk.listing(&p.subject).is_some());
             known.filter_map(move |p| Some((vec![("list", &*p.subject)], figure(p)?)))
         };
         self.family(

@@ -7,6 +7,7 @@ mod coupons;
 mod crash_everywhere;
 mod desk;
 mod entitlements;
+mod foreseeing;
 mod fulfilling;
 mod handing_over;
 mod matching;

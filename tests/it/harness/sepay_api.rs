@@ -256,7 +256,10 @@ impl Shelf {
             return canned;
         }
         let turn = self.asked.len() + 1;
-        if self.fails_every.is_some_and(|every| turn % every == 0) {
+        if self
+            .fails_every
+            .is_some_and(|every| turn.is_multiple_of(every))
+        {
             return Canned::new(502, "Bad Gateway");
         }
         if let Some(booking) = self.arriving.pop_front() {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bursar::connectors::lms::fake::{Call, Mischief};
 use serde_json::{Value, json};
 
+mod desk;
 mod driver;
 mod fitness;
 mod stage;

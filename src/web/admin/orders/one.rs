@@ -142,16 +142,20 @@ impl Whole {
     }
 }
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "templates hand every argument over by reference"
+)]
 impl Page<'_> {
-    fn word(&self, group: &str, stored: &dyn std::fmt::Display) -> String {
-        words::word(self.frame, group, stored)
-    }
-
     fn money(&self, minor: &i64) -> Money {
         Money {
             minor: *minor,
             currency: self.order.total.currency,
         }
+    }
+
+    fn word(&self, group: &str, stored: &dyn std::fmt::Display) -> String {
+        words::word(self.frame, group, stored)
     }
 
     fn owed(&self) -> Option<Money> {
@@ -170,41 +174,6 @@ impl Page<'_> {
         of_line.next().map(|(line, _)| line.title.clone())
     }
 
-    fn is_by_hand(&self, refund: &Refund) -> bool {
-        refund.gateway == refund::BY_HAND && refund.state == RefundState::Asked
-    }
-
-    fn may_retry(&self, grant: &Grant) -> bool {
-        matches!(
-            grant.state,
-            GrantState::Waiting
-                | GrantState::Verifying
-                | GrantState::ActionNeeded
-                | GrantState::GaveUp
-                | GrantState::Revoking
-        )
-    }
-
-    fn may_revoke(&self, grant: &Grant) -> bool {
-        matches!(grant.state, GrantState::Active | GrantState::Expired)
-    }
-
-    /// Its access has ended, and a gift would bring it back.
-    fn is_gone(&self, grants: &[Grant]) -> bool {
-        let away =
-            |grant: &Grant| matches!(grant.state, GrantState::Revoked | GrantState::Revoking);
-        !grants.is_empty() && grants.iter().all(away)
-    }
-
-    fn mood(&self, grant: &Grant) -> &'static str {
-        match grant.state {
-            GrantState::Active => "good",
-            GrantState::Waiting | GrantState::Working | GrantState::Verifying => "busy",
-            GrantState::ActionNeeded | GrantState::GaveUp => "attention",
-            GrantState::Revoking | GrantState::Revoked | GrantState::Expired => "quiet",
-        }
-    }
-
     fn who(&self, grant: &Grant) -> Option<String> {
         let who = grant.who?;
         Some(words::word(self.frame, "must", who.as_str()))
@@ -221,8 +190,42 @@ impl Page<'_> {
         };
         words::word(self.frame, "letter", word)
     }
+}
 
-    fn may_send_again(&self, email: &Email) -> bool {
-        matches!(email.state, EmailState::Unknown | EmailState::Bounced)
+fn is_by_hand(refund: &Refund) -> bool {
+    refund.gateway == refund::BY_HAND && refund.state == RefundState::Asked
+}
+
+fn may_retry(grant: &Grant) -> bool {
+    matches!(
+        grant.state,
+        GrantState::Waiting
+            | GrantState::Verifying
+            | GrantState::ActionNeeded
+            | GrantState::GaveUp
+            | GrantState::Revoking
+    )
+}
+
+fn may_revoke(grant: &Grant) -> bool {
+    matches!(grant.state, GrantState::Active | GrantState::Expired)
+}
+
+/// Its access has ended, and a gift would bring it back.
+fn is_gone(grants: &[Grant]) -> bool {
+    let away = |grant: &Grant| matches!(grant.state, GrantState::Revoked | GrantState::Revoking);
+    !grants.is_empty() && grants.iter().all(away)
+}
+
+fn mood(grant: &Grant) -> &'static str {
+    match grant.state {
+        GrantState::Active => "good",
+        GrantState::Waiting | GrantState::Working | GrantState::Verifying => "busy",
+        GrantState::ActionNeeded | GrantState::GaveUp => "attention",
+        GrantState::Revoking | GrantState::Revoked | GrantState::Expired => "quiet",
     }
+}
+
+fn may_send_again(email: &Email) -> bool {
+    matches!(email.state, EmailState::Unknown | EmailState::Bounced)
 }

@@ -193,6 +193,10 @@ impl Asked {
     }
 }
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "templates hand every argument over by reference"
+)]
 impl Page<'_> {
     fn class(&self, class: &Class) -> String {
         words::word(self.frame, "class", class)
@@ -211,6 +215,12 @@ impl Page<'_> {
 }
 
 impl Row {
+    /// Its text names several orders, so no single one is suggested.
+    #[must_use]
+    pub fn is_divided(&self) -> bool {
+        self.transfer.class == Class::Split && self.transfer.closed_at.is_none()
+    }
+
     /// What is to be paid back of it.
     #[must_use]
     pub fn due(&self) -> Option<Money> {

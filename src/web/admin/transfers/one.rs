@@ -255,11 +255,43 @@ async fn story(tx: &mut Tx<'_>, id: &TransferId) -> Result<Vec<Entry>> {
     Ok(story)
 }
 
+impl Offer {
+    fn owed(&self) -> Money {
+        owed(&self.order)
+    }
+
+    /// The order would take the money.
+    fn takes(&self) -> bool {
+        self.effect != Effect::Refused
+    }
+
+    fn is_short(&self) -> bool {
+        matches!(self.effect, Effect::Rest(_))
+    }
+}
+
 impl Whole {
     /// A person can decide about it.
     #[must_use]
     pub fn waits(&self) -> bool {
         self.transfer.closed_at.is_none() && self.transfer.direction == Direction::In
+    }
+
+    /// Its text names several orders that still need money: dividing it comes first.
+    #[must_use]
+    pub fn is_divided(&self) -> bool {
+        self.transfer.class == Class::Split
+            && self.named.iter().filter(|order| order.owed() > 0).count() > 1
+    }
+
+    /// How suggestions stand: as the likeliest decision, or behind another.
+    #[must_use]
+    pub fn standing(&self) -> &'static str {
+        if self.is_divided() || self.due().is_some() {
+            "other"
+        } else {
+            "best"
+        }
     }
 
     /// No order needed so much of it.
@@ -273,20 +305,11 @@ impl Whole {
     fn shares(&self) -> Vec<(String, String)> {
         let named = self.named.iter().filter(|order| order.owed() > 0);
         let mut rows: Vec<(String, String)> = named
-            .map(|order| (order.code.to_string(), self.owed(order)))
+            .map(|order| (order.code.to_string(), typed(owed(order))))
             .collect();
         rows.resize_with(rows.len() + SPARE_SHARES, Default::default);
         rows.truncate(inbox::MOST_SHARES);
         rows
-    }
-
-    /// What an order still needs, as a person would type it.
-    fn owed(&self, order: &Order) -> String {
-        let owed = Money {
-            minor: order.owed(),
-            currency: order.total.currency,
-        };
-        owed.to_string().trim_end_matches(['₫', ' ']).to_owned()
     }
 
     /// It was booked on an order that still waits for the rest.
@@ -323,13 +346,6 @@ impl Page<'_> {
         words::word(self.frame, "payment", order.payment_status)
     }
 
-    fn owed(&self, order: &Order) -> Money {
-        Money {
-            minor: order.owed(),
-            currency: order.total.currency,
-        }
-    }
-
     /// What assigning would do, in a sentence.
     fn effect(&self, offer: &Offer) -> String {
         let amount = |minor: i64| Money {
@@ -350,14 +366,6 @@ impl Page<'_> {
                 self.frame.with("admin.effect.refused", "state", state)
             }
         }
-    }
-
-    fn takes(&self, offer: &Offer) -> bool {
-        offer.effect != Effect::Refused
-    }
-
-    fn is_short(&self, offer: &Offer) -> bool {
-        matches!(offer.effect, Effect::Rest(_))
     }
 
     /// A reason that is true of this suggestion, to be changed or left.
@@ -392,4 +400,17 @@ impl Page<'_> {
     fn refund_state(&self, refund: &Refund) -> String {
         words::word(self.frame, "refund", refund.state)
     }
+}
+
+fn owed(order: &Order) -> Money {
+    Money {
+        minor: order.owed(),
+        currency: order.total.currency,
+    }
+}
+
+/// As a person would type it.
+fn typed(amount: Money) -> String {
+    let written = amount.to_string();
+    written.trim_end_matches(['₫', ' ']).to_owned()
 }

@@ -183,9 +183,10 @@ async fn money_goes_back_with_a_reference_and_is_discarded_with_a_reason_only() 
             "{}",
             refused.text
         );
-        assert!(
-            refused.text.contains(&format!("href=\"{twice}\"")),
-            "the way back"
+        assert_eq!(
+            links(&refused.text, &twice),
+            [format!("{twice}?lang=vi"), twice.clone()],
+            "the other language, and the way back"
         );
         desk.decide(&twice, &action, &[("reference", "FT26005123")])
             .await;

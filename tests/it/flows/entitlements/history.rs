@@ -22,11 +22,11 @@ pub enum Ware {
 pub enum Event {
     /// Ordered and paid by card. A second time it is the re-buy.
     Buy(Ware),
-    /// The same while the platform is away for a moment: its enrolments wait.
+    /// The same while the platform refuses the learner's account: its enrolments wait for a person.
     BuyLate(Ware),
     /// An operator gives the course `A`.
     Gift,
-    /// What waits is activated after all.
+    /// The account is in order again, and what waits is tried again.
     Activate,
     /// The money of one course goes back, by a person's decision.
     RefundLine(usize, Course),

@@ -153,15 +153,8 @@ impl World {
     }
 
     fn take(&mut self, event: Event) {
-        let (given, enrolled) = (self.given(), self.enrolled.clone());
         self.happen(event);
         self.follow_on_platform();
-        let wrote = !self.given().is_subset(&given) || !self.enrolled.is_superset(&enrolled);
-        if wrote {
-            // The platform answered: what waited for it need not wait any longer.
-            self.activate();
-            self.follow_on_platform();
-        }
         for deal in &mut self.deals {
             deal.finish();
             deal.letters.sort();
@@ -191,19 +184,6 @@ impl World {
             }
             Event::Days => self.pass(),
         }
-    }
-
-    /// Enrolments that are kept at present, by order and place.
-    fn given(&self) -> BTreeSet<(usize, usize)> {
-        let mut given = BTreeSet::new();
-        for (place, deal) in self.deals.iter().enumerate() {
-            for (which, promise) in deal.promises.iter().enumerate() {
-                if !promise.files && promise.access == Access::Given {
-                    given.insert((place, which));
-                }
-            }
-        }
-        given
     }
 
     /// In as soon as one promise is kept; out when none is left to keep, or still to be kept.

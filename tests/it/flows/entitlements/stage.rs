@@ -34,19 +34,19 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// Which row the platform has for a learner's course.
 pub type Rows = BTreeMap<(String, String), String>;
 
-/// A platform in this process's memory, which can be away. A fake.
+/// A platform in this process's memory, which can refuse learners. A fake.
 #[derive(Default)]
 pub struct Platform {
-    away: AtomicBool,
+    refuses: AtomicBool,
     made: AtomicU64,
     pub rows: Mutex<Rows>,
 }
 
 impl Platform {
     fn asked(&self) -> Result<MutexGuard<'_, Rows>, Fault> {
-        if self.away.load(Ordering::SeqCst) {
-            let why = "the platform is away".to_owned();
-            return Err(Fault::Transient { why, after: None });
+        if self.refuses.load(Ordering::SeqCst) {
+            let why = "the account is disabled".to_owned();
+            return Err(Fault::LearnerProblem { why });
         }
         Ok(self.rows.lock().unwrap())
     }
@@ -142,8 +142,6 @@ pub struct Stage {
     pub orders: Vec<Order>,
     learner: String,
     begun: Timestamp,
-    /// The last event gave the queue time for everything.
-    days_are_over: bool,
     doors: axum::Router,
 }
 
@@ -160,7 +158,6 @@ impl Stage {
             orders: Vec::new(),
             learner: BUYER.to_owned(),
             begun: START,
-            days_are_over: false,
             doors,
         }
     }
@@ -174,14 +171,13 @@ impl Stage {
 
     /// One event, and all that follows from it.
     pub async fn play(&mut self, event: Event) {
-        self.days_are_over = event == Event::Days;
         match event {
             Event::Buy(ware) => self.buy(ware).await,
             Event::BuyLate(ware) => {
-                self.platform.away.store(true, Ordering::SeqCst);
+                self.platform.refuses.store(true, Ordering::SeqCst);
                 self.buy(ware).await;
                 self.shop.drain().await;
-                self.platform.away.store(false, Ordering::SeqCst);
+                self.platform.refuses.store(false, Ordering::SeqCst);
                 return;
             }
             Event::Gift => self.give().await,
@@ -248,7 +244,7 @@ impl Stage {
     async fn press_again(&self) {
         for order in &self.orders {
             for grant in self.shop.grants(order).await {
-                if grant.state == GrantState::Waiting {
+                if grant.state == GrantState::ActionNeeded {
                     self.shop.retry(&grant.id).await.unwrap();
                 }
             }
@@ -284,10 +280,10 @@ impl Stage {
                 .filter(|g| g.state == GrantState::Revoked);
             idle.extend(taken.map(|grant| grant.id.0));
         }
-        // The next attempt at what was taken finds nothing to do, and comes with its time.
-        let waits = |task: &TaskRow| task.kind == "enrol" && idle.contains(&task.subject);
+        // What nobody will press *try again* for.
+        let stale = |task: &TaskRow| task.state == "dead" && idle.contains(&task.subject);
         let mut left = self.shop.tasks().await;
-        left.retain(|task| task.state != "done" && (self.days_are_over || !waits(task)));
+        left.retain(|task| task.state != "done" && !stale(task));
         let rows = self.platform.rows.lock().unwrap();
         let own = rows.keys().filter(|(learner, _)| *learner == self.learner);
         View {
@@ -333,7 +329,7 @@ impl Stage {
             course,
             files: grant.benefit == Benefit::Files,
             access: match grant.state {
-                GrantState::Waiting => Access::Waits,
+                GrantState::ActionNeeded => Access::Waits,
                 GrantState::Active => Access::Given,
                 GrantState::Revoked => Access::Taken,
                 other => panic!("a grant of {course:?} is {other}"),

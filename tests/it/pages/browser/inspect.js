@@ -77,7 +77,7 @@ for (const picture of all("img")) {
   if (!picture.hasAttribute("alt")) faults.push(`${picture.src} has no alt`);
   if (picture.complete && !picture.naturalWidth) faults.push(`${picture.src} does not load`);
 }
-for (const field of all("input:not([type=hidden]), select, textarea")) {
+for (const field of all("input:not([type=hidden]), select, textarea").filter(shows)) {
   if (![...field.labels].some(shows)) faults.push(`field ${field.name} has no label to be seen`);
 }
 for (const control of all("a[href], button, summary").filter(shows)) {

@@ -16,6 +16,7 @@ use bursar::connectors::lms::fake::{FakeLms, FakeLmsOptions};
 use bursar::db::Kind;
 use bursar::fulfilment::revoke;
 use bursar::id::Mint;
+use bursar::model::api_key::{self, Scope};
 use bursar::model::audit::Actor;
 use bursar::model::code::OrderCode;
 use bursar::model::{self, catalogue, grant, order};
@@ -147,6 +148,15 @@ impl Stage {
             })
         });
         self.app.live.tell(&revoking.await.unwrap());
+    }
+
+    /// A key that opens everything of the seller's.
+    pub async fn key(&self, name: &'static str) -> String {
+        let moment = self.app.moment(Actor::Operator("test".to_owned()));
+        let made = self.app.db.write(move |tx| {
+            Box::pin(async move { api_key::create(tx, &moment, name, Scope::ALL).await })
+        });
+        made.await.unwrap()
     }
 
     /// Find what time has done.
