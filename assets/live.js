@@ -85,12 +85,14 @@ async function refresh() {
   document.title = main().dataset.title;
   if (news) document.getElementById("news").textContent = main().dataset.news;
   dress();
-  if (main().dataset.final === "true") stop();
+  pace();
 }
 
 let stream = null;
 let poll = null;
 let lastSign = 0;
+const final = () => main().dataset.final === "true";
+const confirming = () => main().dataset.confirming === "true";
 
 function listen() {
   stream?.close();
@@ -106,16 +108,30 @@ function listen() {
 // The fallback: while the stream is down, ask every 5 s and try the stream again when it has given up.
 async function fallBack() {
   const open = stream?.readyState === EventSource.OPEN;
-  if (open && performance.now() - lastSign < SILENCE_MS) return;
+  const alive = open && performance.now() - lastSign < SILENCE_MS;
+  // A gateway that is slow to tell is asked by asking us.
+  if (alive && !confirming()) return;
   await refresh().then(() => { if (!open) state("polling"); }, () => state("off"));
-  if (stream && (open || stream.readyState === EventSource.CLOSED)) listen();
+  if (!alive && stream && (open || stream.readyState === EventSource.CLOSED)) listen();
 }
 
-function stop() {
+// A page that is final asks nothing by itself; it still hears of what a person decides later, as long
+// as somebody looks at it.
+function pace() {
+  if (!final()) {
+    poll ??= setInterval(fallBack, POLL_MS);
+    if (!stream) listen();
+    return;
+  }
   clearInterval(poll);
+  poll = null;
+  if (document.hidden) hush();
+  else if (!stream) listen();
+}
+
+function hush() {
   stream?.close();
   stream = null;
-  poll = null;
 }
 
 document.addEventListener("click", async (event) => {
@@ -139,10 +155,8 @@ document.addEventListener("click", async (event) => {
 
 dress();
 setInterval(tick, 1000);
-if (main().dataset.final !== "true") {
-  state("polling");
-  listen();
-  poll = setInterval(fallBack, POLL_MS);
-  addEventListener("pagehide", () => stream?.close());
-  addEventListener("pageshow", (event) => { if (event.persisted && poll) listen(); });
-}
+if (!final()) state("polling");
+pace();
+document.addEventListener("visibilitychange", () => { if (final()) pace(); });
+addEventListener("pagehide", hush);
+addEventListener("pageshow", (event) => { if (event.persisted) pace(); });

@@ -21,6 +21,7 @@ mod postgres;
 mod purchases;
 mod reference;
 mod server;
+mod settle;
 mod start;
 mod store;
 mod table;
@@ -32,9 +33,16 @@ fn main() -> anyhow::Result<()> {
         .filter(|word| word != "--bench")
         .collect();
     if names.is_empty() {
-        names = ["purchases", "latency", "memory", "start", "matching"]
-            .map(str::to_owned)
-            .to_vec();
+        names = [
+            "purchases",
+            "settle",
+            "latency",
+            "memory",
+            "start",
+            "matching",
+        ]
+        .map(str::to_owned)
+        .to_vec();
     }
     machine::say_conditions();
     for name in &names {
@@ -45,13 +53,14 @@ fn main() -> anyhow::Result<()> {
             }
             "purchases-postgres" => purchases::run(server::Kind::Postgres)?,
             "purchases-sqlite" => purchases::run(server::Kind::Sqlite)?,
+            "settle" => settle::run()?,
             "latency" => latency::run()?,
             "memory" => memory::run()?,
             "start" => start::run()?,
             "matching" => matching::run()?,
             other => bail!(
                 "no measurement called {other:?}: there are purchases, purchases-postgres, \
-                 purchases-sqlite, latency, memory, start and matching"
+                 purchases-sqlite, settle, latency, memory, start and matching"
             ),
         }
     }

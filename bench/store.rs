@@ -1,6 +1,7 @@
 //! A look into the database under the server, on a connection of its own: only to know when all is
 //! done, and what it took.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
@@ -17,6 +18,8 @@ const OPEN_TASKS: &str = "SELECT COUNT(*) FROM (
   SELECT * FROM (SELECT id FROM tasks WHERE state = 'leased' ORDER BY id LIMIT 1) b) c";
 const COMPLETED: &str = "SELECT COUNT(*) FROM orders WHERE order_status = 'completed'";
 const SENT: &str = "SELECT COUNT(*) FROM emails WHERE state = 'sent'";
+const EXPIRED: &str = "SELECT COUNT(*) FROM orders WHERE payment_status = 'expired'";
+const CLASSES: &str = "SELECT class, COUNT(*) FROM transfers GROUP BY class";
 const ACTIVE: &str = "SELECT COUNT(*) FROM grants WHERE order_id = $1 AND state = 'active'";
 
 /// A place for databases: a private PostgreSQL, or a folder.
@@ -63,6 +66,29 @@ impl Host {
         Shop::open(url, platform)
     }
 
+    /// Let the time of these orders be over; nothing may run on the database.
+    pub async fn expire(&self, shop: &Shop, codes: &[String]) -> anyhow::Result<()> {
+        match self {
+            Self::Sqlite(_) => {
+                let path = shop.database.strip_prefix("sqlite:").context("no path")?;
+                let connection = rusqlite::Connection::open(path)?;
+                connection.execute_batch("BEGIN IMMEDIATE")?;
+                for code in codes {
+                    let sql = "UPDATE orders SET expires_at = 1 WHERE code = ?1";
+                    connection.execute(sql, [code])?;
+                }
+                connection.execute_batch("COMMIT")?;
+            }
+            Self::Postgres(postgres) => {
+                let (_, name) = shop.database.rsplit_once('/').context("no database")?;
+                let client = postgres.connect(name).await?;
+                let sql = "UPDATE orders SET expires_at = 1 WHERE code = ANY($1)";
+                client.execute(sql, &[&codes]).await?;
+            }
+        }
+        Ok(())
+    }
+
     pub async fn watch(&self, shop: &Shop) -> anyhow::Result<Watch> {
         Ok(match self {
             Self::Sqlite(_) => {
@@ -105,6 +131,35 @@ impl Watch {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         bail!("tasks are left after two minutes")
+    }
+
+    /// Wait until so many orders have expired.
+    pub async fn until_expired(&self, orders: usize) -> anyhow::Result<()> {
+        let wanted = i64::try_from(orders)?;
+        for _ in 0..6_000 {
+            if self.count(EXPIRED).await? == wanted {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        bail!("the orders do not expire")
+    }
+
+    /// How many transfers there are of each class.
+    pub async fn classes(&self) -> anyhow::Result<BTreeMap<String, i64>> {
+        Ok(match self {
+            Self::Sqlite(connection) => {
+                let mut statement = connection.prepare(CLASSES)?;
+                let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+                rows.collect::<Result<_, _>>()?
+            }
+            Self::Postgres(client, _) => {
+                let rows = client.query(CLASSES, &[]).await?;
+                rows.iter()
+                    .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+                    .collect::<anyhow::Result<_>>()?
+            }
+        })
     }
 
     /// Every purchase completed, both letters sent: else the figure is worth nothing.

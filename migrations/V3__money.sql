@@ -81,17 +81,19 @@ ALTER TABLE transfers ADD COLUMN returned BIGINT NOT NULL DEFAULT 0; -- how much
 ALTER TABLE transfers ADD COLUMN weak_key TEXT;                    -- for transfers without a bank reference; see transfer_names
 CREATE INDEX transfers_by_weak_key ON transfers (weak_key) WHERE weak_key IS NOT NULL;
 CREATE INDEX transfers_by_booking ON transfers (account, booked_at);
+CREATE INDEX transfers_by_arrival ON transfers (received_at);
 
 -- Every name that a gateway has for a transfer: its messages and its lists may use different ids.
 CREATE TABLE transfer_names (
   gateway TEXT NOT NULL,
   provider_id TEXT NOT NULL,
   transfer_id TEXT NOT NULL REFERENCES transfers (id),
-  listed BIGINT NOT NULL,            -- 1: from a list. Twins without a reference are told apart by which road named which
+  road TEXT NOT NULL,                -- whose numbering it is of; twins without a reference are told apart by which road named which
+  heard BIGINT NOT NULL,             -- 1: a message told of it; a transfer that none told of is an alarm
   PRIMARY KEY (gateway, provider_id)
 );
-INSERT INTO transfer_names (gateway, provider_id, transfer_id, listed)
-  SELECT gateway, provider_id, id, 0 FROM transfers;
+INSERT INTO transfer_names (gateway, provider_id, transfer_id, road, heard)
+  SELECT gateway, provider_id, id, '', 1 FROM transfers;
 CREATE INDEX transfer_names_of ON transfer_names (transfer_id);
 
 CREATE TABLE refunds (
@@ -141,8 +143,12 @@ CREATE TABLE polls (
   covered_to BIGINT,                 -- everything before was in a complete round
   items BIGINT NOT NULL DEFAULT 0,   -- seen in all rounds
   news BIGINT NOT NULL DEFAULT 0,    -- of them not known before
-  finished_at BIGINT                 -- when a round was last complete
+  finished_at BIGINT,                -- when a round was last complete
+  failures BIGINT NOT NULL DEFAULT 0, -- in a row; the pause before the next try grows with them
+  why TEXT                           -- why the last try failed; NULL after one that worked
 );
+
+ALTER TABLE connections ADD COLUMN quiet_until BIGINT; -- until then no other call begins: its pace, on all nodes together
 
 -- What a person should know until it is over. One row per matter: it is said once.
 CREATE TABLE alerts (

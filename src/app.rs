@@ -1,7 +1,7 @@
 //! What a running Bursar holds, put together once. [`Desk`] is what steps and the database halves of
 //! tasks may see; [`Connectors`] is the outside world. Nothing is handed both at once but [`App`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use crate::config::{BankAccount, Config, Mode, PartialRefund, Shop};
 use crate::connectors::Connectors;
 use crate::connectors::destinations::links::{LANDING_LIFE, Links};
 use crate::connectors::gateways::teller::{Abilities, Listing};
-use crate::connectors::gateways::{Gateway, Gateways, Tellers, vietqr};
+use crate::connectors::gateways::{Gateway, Gateways, Tellers, tellers, vietqr};
 use crate::connectors::lms;
 use crate::db::Db;
 use crate::error::Result;
-use crate::fulfilment::Policy;
+use crate::fulfilment::{Policy, plan};
 use crate::id::{Mint, OrderId};
 use crate::model::audit::Actor;
 use crate::model::catalogue::{self, Catalogue};
@@ -99,6 +99,12 @@ impl Desk {
     pub fn polls(&self) -> impl Iterator<Item = String> {
         let known = self.listings.iter();
         known.map(|(gateway, listing)| format!("{gateway}/{}", listing.name))
+    }
+
+    /// The connections of all gateways that keep lists.
+    pub fn list_lanes(&self) -> impl Iterator<Item = String> {
+        let gateways: BTreeSet<&str> = self.listings.iter().map(|(gateway, _)| *gateway).collect();
+        gateways.into_iter().map(plan::lists_of)
     }
 
     /// A course on the shop's front page, ticked.
@@ -268,15 +274,22 @@ fn listings(tellers: &Tellers) -> Vec<(&'static str, Listing)> {
     .collect()
 }
 
+/// The seller's decisions in these settings, for a command that runs a step beside the server.
+pub fn policy_of(config: &Config) -> anyhow::Result<Policy> {
+    check(config)?;
+    let tellers = tellers(&config.payments)?;
+    Ok(policy(config, &Gateways::new(&config.payments), &tellers))
+}
+
 fn policy(config: &Config, gateways: &Gateways, tellers: &Tellers) -> Policy {
     let able = |ability: fn(&Abilities) -> bool| -> Vec<&'static str> {
         let able = tellers.iter().filter(|(_, t)| ability(&t.abilities()));
         able.map(|(gateway, _)| *gateway).collect()
     };
     let checkouts = able(|can| can.checkout);
-    let by_themselves = gateways.iter().map(Gateway::name);
+    let watching = gateways.iter().filter(|g| g.watches_accounts());
     Policy {
-        gateways: by_themselves.filter(|g| !checkouts.contains(g)).collect(),
+        gateways: watching.map(Gateway::name).collect(),
         checkouts,
         refunders: able(|can| can.refunds),
         partial_refund_ends_access: config.payments.partial_refund == PartialRefund::Revoke,

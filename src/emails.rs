@@ -44,6 +44,8 @@ pub struct Letterhead {
     pub order_code: String,
     /// The buyer's secret order page.
     pub order_url: String,
+    /// The shop gave the courses.
+    pub gift: bool,
 }
 
 /// Gives an e-mail its `render`: three templates over the same two fields, `l` and `mail`.
@@ -104,7 +106,12 @@ impl Letterhead {
     }
 
     fn why(&self, l: Locale) -> String {
-        l.fill("email.why", &[("shop", &one_line(&self.shop))])
+        let key = if self.gift {
+            "email.why_gift"
+        } else {
+            "email.why"
+        };
+        l.fill(key, &[("shop", &one_line(&self.shop))])
     }
 
     fn moment(&self, l: Locale, at: Timestamp) -> String {
@@ -122,6 +129,7 @@ impl Letterhead {
             buyer: "Nguyễn Thị Ánh".to_owned(),
             order_code: "DH7K2M9QXA".to_owned(),
             order_url: "https://shop.example.vn/o/4be1c02f9a".to_owned(),
+            gift: false,
         }
     }
 }

@@ -86,10 +86,12 @@ impl TransferFact {
     /// What there is to know a transfer again by when it comes along another road and the bank gave
     /// no reference: account, direction, amount, second of booking, and a digest of the memo's
     /// letters and digits. Two that are alike in all of it are told apart by nothing but their
-    /// number, so it joins one report of each road at most. `None`: nothing single enough.
+    /// number, so it joins one report of each road at most. `None`: nothing single enough, or the gateway
+    /// knows the order, and a wrong guess would cost it.
     #[must_use]
     pub fn weak_key(&self) -> Option<String> {
-        let booked_at = self.booked_at.filter(|_| self.natural_key.is_none())?;
+        let alone = self.natural_key.is_none() && self.order.is_none();
+        let booked_at = self.booked_at.filter(|_| alone)?;
         let second = booked_at.unix_seconds();
         let memo = squeezed(self.memos.first().map_or("", String::as_str));
         let digest = hex::encode(&Sha256::digest(memo)[..16]);

@@ -17,7 +17,7 @@ use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::fulfilment::reconcile::{Found, Part};
 use crate::model::audit::Actor;
-use crate::model::connection;
+use crate::model::connection::{self, Breaker};
 use crate::model::task::{self, Appetite, Lane, Leased};
 use crate::tasks::{self, Attempt};
 
@@ -185,31 +185,31 @@ struct Ahead {
     due: Option<Timestamp>,
 }
 
-/// How long to rest: until the next task is due. What is due now was claimed or has no place, and
-/// what comes rings the bell.
+/// How long to rest: until the next task is due, or may begin. What else is due now was claimed or
+/// has no place, and what comes rings the bell.
 async fn pause(app: &Arc<App>, lanes: &Lanes, ahead: &mut Ahead) -> Duration {
     let poll = Duration::from_secs(u64::from(app.config.queue.poll_seconds.max(1)));
     if lanes.is_full() {
         return poll;
     }
     let now = app.clock.now();
+    let rested = lanes.wakes_at().filter(|at| *at > now);
     let again = ahead.asked.map(|asked| asked.plus(AHEAD_EVERY));
-    if let Some(again) = again.filter(|again| *again > now) {
-        let due = ahead.due.filter(|due| *due > now);
-        let wake = due.map_or(again, |due| due.min(again));
-        return wake.since(now).clamp(SHORTEST_SLEEP, poll);
+    let again = again.filter(|again| *again > now);
+    if again.is_none() {
+        let next = app
+            .db
+            .read(move |tx| Box::pin(task::next_run(tx, Timestamp(now.0 + 1))))
+            .await;
+        ahead.asked = Some(now);
+        // Unknown counts as nothing: the next look comes by itself.
+        ahead.due = next.unwrap_or_default();
     }
-    let next = app
-        .db
-        .read(move |tx| Box::pin(task::next_run(tx, Timestamp(now.0 + 1))))
-        .await;
-    ahead.asked = Some(now);
-    // Unknown counts as nothing: the next look comes by itself.
-    ahead.due = next.unwrap_or_default();
-    match ahead.due {
-        Some(at) => at.since(app.clock.now()).clamp(SHORTEST_SLEEP, poll),
-        None => poll,
-    }
+    let due = ahead.due.filter(|due| *due > now);
+    let wake = [again, due, rested].into_iter().flatten().min();
+    wake.map_or(poll, |at| {
+        at.since(app.clock.now()).clamp(SHORTEST_SLEEP, poll)
+    })
 }
 
 /// Claim from every lane that has room, in one transaction.
@@ -223,16 +223,13 @@ async fn claim(app: &Arc<App>, lanes: &mut Lanes) -> Result<Vec<Leased>> {
     }
     let places = lanes.free();
     let mut free = places;
-    let leased = app
+    let (leased, wake) = app
         .db
         .write(move |tx| {
             Box::pin(async move {
-                let troubled = connection::troubled(tx).await?;
-                let resting = |name: &str| {
-                    troubled
-                        .iter()
-                        .any(|breaker| breaker.name == name && breaker.rests(moment.now))
-                };
+                let notable = connection::notable(tx, &moment).await?;
+                let of = |name: &str| notable.iter().find(|breaker| breaker.name == name);
+                let resting = |name: &str| of(name).is_some_and(|b| b.rests(moment.now));
                 let mut all: HashMap<String, (Appetite, Vec<Leased>)> = HashMap::new();
                 for (name, mut appetite) in asked {
                     appetite.limit = appetite.limit.min(i64::try_from(free)?);
@@ -243,17 +240,17 @@ async fn claim(app: &Arc<App>, lanes: &mut Lanes) -> Result<Vec<Leased>> {
                     let mut leased = task::claim(tx, &moment, &appetite).await?;
                     free = free.saturating_sub(leased.len());
                     for task in &mut leased {
-                        let connection = task.connection.as_deref();
-                        task.troubled = troubled
-                            .iter()
-                            .any(|breaker| Some(breaker.name.as_str()) == connection);
+                        let known = task.connection.as_deref().and_then(of);
+                        task.troubled = known.is_some_and(Breaker::is_troubled);
                     }
                     all.insert(name, (appetite, leased));
                 }
-                Ok(all)
+                let quiet = notable.iter().filter_map(|breaker| breaker.quiet_until);
+                Ok((all, quiet.filter(|until| *until > moment.now).min()))
             })
         })
         .await?;
+    lanes.wake_at(wake);
     for (name, (appetite, found)) in &leased {
         lanes.learn(name, appetite, found, now);
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::connectors::Fault;
-use crate::connectors::gateways::teller::{Intent, Opened, Teller};
+use crate::connectors::gateways::teller::{Intent, Means, Opened, Teller};
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::fulfilment::plan;
@@ -27,6 +27,47 @@ const SHORTEST: Duration = Duration::from_secs(35 * 60);
 /// What became of it is looked up after so long, whatever was heard of it.
 const FIRST_LOOK: Duration = Duration::from_secs(10 * 60);
 
+/// Below the order's page: where buyers come back to after they paid at a gateway.
+pub const BACK: &str = "back";
+
+/// A gateway's page, as a way to pay an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Way {
+    /// Where.
+    pub gateway: &'static str,
+    /// How buyers pay there.
+    pub means: Means,
+    /// The code of why this order cannot be paid there.
+    pub refused: Option<&'static str>,
+}
+
+impl Way {
+    /// Where a click on it posts to.
+    #[must_use]
+    pub fn path(&self, order: &Order) -> String {
+        format!("/o/{}/pay/{}", order.secret, self.gateway)
+    }
+}
+
+/// The pages that what is owed of an order can, or cannot, be paid on.
+#[must_use]
+pub fn ways(app: &App, order: &Order) -> Vec<Way> {
+    let owed = Money {
+        minor: order.owed(),
+        currency: order.total.currency,
+    };
+    let configured = app.desk.policy.checkouts.iter();
+    let way = |gateway: &&'static str| {
+        let teller = app.world.tellers.get(gateway)?;
+        Some(Way {
+            gateway,
+            means: teller.means(),
+            refused: teller.accepts(owed).err(),
+        })
+    };
+    configured.filter_map(way).collect()
+}
+
 /// Where the buyer of an order pays at a gateway.
 pub async fn begin(app: &App, order: &OrderId, gateway: &str) -> Result<String> {
     let teller = app.world.tellers.get(gateway);
@@ -40,6 +81,23 @@ pub async fn begin(app: &App, order: &OrderId, gateway: &str) -> Result<String> 
     let opened = opened.map_err(|fault| unopened(gateway, &fault))?;
     name(app, attempt.payment.id, &opened).await?;
     Ok(opened.url)
+}
+
+/// The buyer is back, and no message was here yet: what became of the order's checkouts is looked up now.
+pub async fn look(app: &App, order: &OrderId) -> Result<()> {
+    let (moment, order) = (app.moment(Actor::Buyer), order.clone());
+    app.db
+        .write(move |tx| {
+            Box::pin(async move {
+                for payment in payment::of_order(tx, &order).await? {
+                    if payment.is_checkout() && payment.state == PaymentState::Open {
+                        plan::look_after(tx, &moment, &payment).await?;
+                    }
+                }
+                Ok(())
+            })
+        })
+        .await
 }
 
 /// What is stored before the call.
@@ -155,7 +213,7 @@ fn intent(app: &App, attempt: &Attempt) -> Intent {
             .collect(),
         email: order.email.clone(),
         locale: order.locale,
-        success_url: page.clone(),
+        success_url: format!("{page}/{BACK}"),
         cancel_url: page,
         until: payment.until.unwrap_or(order.expires_at),
     }

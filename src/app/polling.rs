@@ -1,5 +1,5 @@
-//! Polling: every list of every configured gateway has one task, from the start on. The task itself
-//! never ends while its gateway is configured; started twice, it is one task.
+//! Polling: every list of every configured gateway has one task, from the start on. It never ends while
+//! its gateway is configured; once the gateway is configured again it goes on where it had stopped.
 
 use crate::app::App;
 use crate::error::Result;
@@ -17,7 +17,7 @@ pub async fn start(app: &App) -> Result<()> {
             Box::pin(async move {
                 for subject in desk.polls() {
                     let gateway = subject.split('/').next().unwrap_or_default();
-                    let connection = plan::at_gateway(gateway);
+                    let connection = plan::lists_of(gateway);
                     poll::ensure(tx, &subject);
                     let new = NewTask {
                         kind: Kind::Poll,
@@ -25,7 +25,7 @@ pub async fn start(app: &App) -> Result<()> {
                         subject: &subject,
                         connection: Some(&connection),
                     };
-                    task::enqueue(tx, &moment, &new);
+                    task::resume(tx, &moment, &new).await?;
                 }
                 Ok(())
             })

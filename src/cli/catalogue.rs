@@ -34,8 +34,11 @@ impl Catalogue {
             Self::Export => export(place).await,
             Self::Check { file } => {
                 let read = read(file, &place.settings()?)?;
-                println!("{} is in order: {}", file.display(), summary(&read));
-                Ok(())
+                super::print(&format!(
+                    "{} is in order: {}\n",
+                    file.display(),
+                    summary(&read)
+                ))
             }
         }
     }
@@ -59,8 +62,7 @@ async fn import(place: &Place, file: &Path) -> anyhow::Result<()> {
     db.write(move |tx| Box::pin(async move { catalogue::replace(tx, &read).await }))
         .await
         .map_err(Error::into_anyhow)?;
-    println!("on sale now: {summary}");
-    Ok(())
+    super::print(&format!("on sale now: {summary}\n"))
 }
 
 async fn export(place: &Place) -> anyhow::Result<()> {

@@ -3,19 +3,17 @@
 
 use std::fmt::{self, Write};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::Context;
 use clap::{ArgGroup, Args, Subcommand};
 use jiff::civil;
 use jiff::tz::Offset;
 
 use super::Place;
-use crate::clock::{Clock, Timestamp};
-use crate::db::{Db, Tx};
-use crate::error::{Error, Result};
-use crate::id::Mint;
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::fulfilment::offer;
 use crate::model::coupon::{self, Counted, CouponCode, CouponKind, Limits, NewCoupon, Use};
 use crate::model::course::Slug;
-use crate::model::{Moment, catalogue};
 use crate::money::{Currency, Money};
 
 /// Coupons printed at most, and uses of one.
@@ -97,16 +95,14 @@ impl Add {
     async fn run(&self, place: &Place) -> anyhow::Result<()> {
         let (config, db) = place.beside().await?;
         let new = self.coupon(config.shop.utc_offset_minutes)?;
-        new.check()
-            .map_err(|why| anyhow::anyhow!("no coupon was made: {why}"))?;
-        let moment = moment(&db).await?;
+        let moment = super::moment(&db).await?;
         let code = new.code.clone();
-        let made = db.write(move |tx| Box::pin(async move { create(tx, &moment, &new).await }));
-        if let Some(gone) = made.await.map_err(super::in_words)? {
-            bail!("no coupon was made: the catalogue has no course or bundle {gone}");
-        }
-        println!("buyers can use {code} now; `bursar coupon show {code}` says how it goes");
-        Ok(())
+        let made =
+            db.write(move |tx| Box::pin(async move { offer::make(tx, &moment, &new).await }));
+        made.await.map_err(super::in_words)?;
+        super::print(&format!(
+            "buyers can use {code} now; `bursar coupon show {code}` says how it goes\n"
+        ))
     }
 
     fn coupon(&self, offset: i32) -> anyhow::Result<NewCoupon> {
@@ -138,17 +134,6 @@ impl Add {
             },
         })
     }
-}
-
-/// The first name that the catalogue does not know; else the coupon is made.
-async fn create(tx: &mut Tx<'_>, moment: &Moment, new: &NewCoupon) -> Result<Option<Slug>> {
-    let catalogue = catalogue::load(tx).await?;
-    let unknown = |slug: &&Slug| catalogue.find(slug.as_str()).is_none();
-    if let Some(gone) = new.only_for.iter().find(unknown) {
-        return Ok(Some(gone.clone()));
-    }
-    coupon::create(tx, moment, new).await?;
-    Ok(None)
 }
 
 async fn list(place: &Place) -> anyhow::Result<()> {
@@ -185,37 +170,12 @@ async fn show(place: &Place, code: &CouponCode) -> anyhow::Result<()> {
 
 async fn stop(place: &Place, code: CouponCode) -> anyhow::Result<()> {
     let (_, db) = place.beside().await?;
-    let moment = moment(&db).await?;
+    let moment = super::moment(&db).await?;
     let asked = code.clone();
-    let stopped = db.write(move |tx| {
-        Box::pin(async move {
-            let found = coupon::find(tx, &asked).await?;
-            let found = found.ok_or(Error::NotFound("coupon"))?;
-            if !found.limits.active {
-                return Ok(false);
-            }
-            let limits = Limits {
-                active: false,
-                ..found.limits.clone()
-            };
-            coupon::change(tx, &moment, &found, &limits).await?;
-            Ok(true)
-        })
-    });
-    let stopped = stopped.await.map_err(Error::into_anyhow)?;
-    ensure!(stopped, "{code} was stopped before");
-    println!("{code} is refused to new orders from now on");
-    Ok(())
-}
-
-async fn moment(db: &Db) -> anyhow::Result<Moment> {
-    let clock = Clock::system();
-    clock.correct(db.now().await.map_err(Error::into_anyhow)?);
-    Ok(Moment {
-        now: clock.now(),
-        mint: Mint::system(),
-        actor: super::operator(),
-    })
+    let stopped =
+        db.write(move |tx| Box::pin(async move { offer::stop(tx, &moment, &asked).await }));
+    stopped.await.map_err(super::in_words)?;
+    super::print(&format!("{code} is refused to new orders from now on\n"))
 }
 
 fn parse(code: &str) -> anyhow::Result<CouponCode> {

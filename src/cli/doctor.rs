@@ -1,5 +1,6 @@
-//! `doctor`: tries every connection that the settings name, changes nothing, and says what is wrong
-//! in words a seller can act on. Ends with a failure when anything is.
+//! `doctor`: tries every connection that the settings name, looks into the books for what is open,
+//! changes nothing, and says what is wrong in words a seller can act on. Ends with a failure when
+//! anything is.
 
 use super::Place;
 use crate::app;
@@ -10,6 +11,8 @@ use crate::error::Error;
 use crate::model;
 use crate::model::catalogue::{self, Catalogue};
 use crate::model::course::Benefit;
+
+mod books;
 
 /// What was found so far.
 #[derive(Default)]
@@ -24,10 +27,10 @@ impl Findings {
         found: Result<T, E>,
     ) {
         match found {
-            Ok(good) => println!("ok     {what}: {good}"),
+            Ok(good) => super::say(&format!("ok     {what}: {good}")),
             Err(bad) => {
                 self.wrong += 1;
-                println!("WRONG  {what}: {bad}");
+                super::say(&format!("WRONG  {what}: {bad}"));
             }
         }
     }
@@ -36,7 +39,7 @@ impl Findings {
 pub(super) async fn run(place: &Place) -> anyhow::Result<()> {
     let mut findings = Findings::default();
     let config = place.settings()?;
-    println!("ok     settings: every rule is kept");
+    findings.note("settings", Ok::<_, &str>("every rule is kept"));
     let stored = database(&config, &mut findings).await;
     let accounts = app::check(&config).map(|()| "a QR code can be made for each");
     findings.note("accounts", accounts);
@@ -46,14 +49,15 @@ pub(super) async fn run(place: &Place) -> anyhow::Result<()> {
         findings.note(&format!("connection {name}"), lms.ping().await);
     }
     gateways(&world, &config.public_url, &mut findings).await;
-    if let Some(stored) = stored {
+    if let Some((db, stored)) = stored {
         courses(&stored, &world, &mut findings).await;
+        books::examine(&db, &config, &world, &mut findings).await;
     }
     anyhow::ensure!(findings.wrong == 0, "{} thing(s) to mend", findings.wrong);
     Ok(())
 }
 
-async fn database(config: &Config, findings: &mut Findings) -> Option<Catalogue> {
+async fn database(config: &Config, findings: &mut Findings) -> Option<(Db, Catalogue)> {
     let shown = without_password(&config.database);
     let opened = Db::open_to_read(&config.database, &model::statements()).await;
     let db = match opened {
@@ -72,7 +76,7 @@ async fn database(config: &Config, findings: &mut Findings) -> Option<Catalogue>
         .as_ref()
         .map(|c| format!("{} course(s) on sale", c.courses.len()));
     findings.note("catalogue", counted);
-    stored.ok()
+    Some((db, stored.ok()?))
 }
 
 /// Every gateway with an API says how the seller's settings over there look.

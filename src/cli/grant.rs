@@ -5,11 +5,8 @@ use std::time::Duration;
 use clap::Subcommand;
 
 use super::Place;
-use crate::clock::Clock;
-use crate::error::Error;
 use crate::fulfilment::{complete, revoke};
-use crate::id::{GrantId, Mint};
-use crate::model::Moment;
+use crate::id::GrantId;
 
 /// What to do with a grant; `order show` prints their ids.
 #[derive(Debug, Subcommand)]
@@ -35,13 +32,7 @@ pub enum Grant {
 impl Grant {
     pub(super) async fn run(&self, place: &Place) -> anyhow::Result<()> {
         let (config, db) = place.beside().await?;
-        let clock = Clock::system();
-        clock.correct(db.now().await.map_err(Error::into_anyhow)?);
-        let moment = Moment {
-            now: clock.now(),
-            mint: Mint::system(),
-            actor: super::operator(),
-        };
+        let moment = super::moment(&db).await?;
         let hours = config.fulfilment.give_up_after_hours;
         let written = match self {
             Self::Retry { id, why } => {
@@ -63,7 +54,6 @@ impl Grant {
             }
         };
         written.map_err(super::in_words)?;
-        println!("written down; a running server acts on it within seconds");
-        Ok(())
+        super::print("written down; a running server acts on it within seconds\n")
     }
 }

@@ -6,12 +6,10 @@ use clap::Subcommand;
 use clap::builder::PossibleValuesParser;
 
 use super::Place;
-use crate::clock::{Clock, Timestamp};
+use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::Error;
-use crate::id::Mint;
-use crate::model::Moment;
 use crate::model::api_key::{self, ApiKey, Scope};
 
 /// What to do with keys of the admin API.
@@ -66,12 +64,12 @@ fn chosen(words: &[String], all: bool) -> Vec<Scope> {
 }
 
 async fn create(db: &Db, name: &str, scopes: Vec<Scope>) -> anyhow::Result<()> {
-    let (moment, name) = (moment(db).await?, name.to_owned());
+    let (moment, name) = (super::moment(db).await?, name.to_owned());
     let made = db.write(move |tx| {
         Box::pin(async move { api_key::create(tx, &moment, &name, &scopes).await })
     });
     let secret = made.await.map_err(super::in_words)?;
-    println!("{secret}");
+    super::print(&format!("{secret}\n"))?;
     super::remark("keep it now: it is not stored and cannot be shown again");
     Ok(())
 }
@@ -87,22 +85,11 @@ async fn list(config: &Config, db: &Db) -> anyhow::Result<()> {
 }
 
 async fn revoke(db: &Db, name: &str) -> anyhow::Result<()> {
-    let (moment, name) = (moment(db).await?, name.to_owned());
+    let (moment, name) = (super::moment(db).await?, name.to_owned());
     db.write(move |tx| Box::pin(async move { api_key::revoke(tx, &moment, &name).await }))
         .await
         .map_err(super::in_words)?;
-    println!("revoked; it opens nothing any more");
-    Ok(())
-}
-
-async fn moment(db: &Db) -> anyhow::Result<Moment> {
-    let clock = Clock::system();
-    clock.correct(db.now().await.map_err(Error::into_anyhow)?);
-    Ok(Moment {
-        now: clock.now(),
-        mint: Mint::system(),
-        actor: super::operator(),
-    })
+    super::print("revoked; it opens nothing any more\n")
 }
 
 fn tell(key: &ApiKey, offset: i32, out: &mut String) -> fmt::Result {

@@ -1,9 +1,6 @@
 //! The command line: a file per command. Commands that show or change orders work beside a running
-//! server. What they print is for people; programs use the API.
-#![expect(
-    clippy::print_stdout,
-    reason = "printing is what a command line is for"
-)]
+//! server. What they print is for people; programs use the API. Nothing here uses `println!`, which
+//! panics when its reader has gone.
 
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::PathBuf;
@@ -11,26 +8,35 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::app::App;
+use crate::app::{self, App};
 use crate::clock::Clock;
 use crate::config::{Config, process_environment};
 use crate::connectors::Connectors;
 use crate::db::Db;
-use crate::error::Error;
+use crate::error::{Error, FieldFault};
+use crate::fulfilment::Policy;
 use crate::id::Mint;
-use crate::model;
+use crate::model::code::OrderCode;
+use crate::model::{self, Moment};
 use crate::words::Locale;
 
+mod alerts;
 mod catalogue;
 mod coupon;
 mod demo;
 mod doctor;
+mod gift;
 mod grant;
 mod key;
 mod order;
+mod refund;
 pub mod report;
 mod serve;
 mod transfer;
+
+/// What the process ends with when a step declined: nothing was changed, and nothing is broken. Other
+/// failures end with 1, a command line that makes no sense with 2.
+const DECLINED: u8 = 3;
 
 /// Turns a paid course order into access, once, and shows everybody the truth while it does.
 #[derive(Debug, Parser)]
@@ -71,7 +77,7 @@ enum Command {
     /// Make, look at or stop coupons.
     #[command(subcommand)]
     Coupon(coupon::Coupon),
-    /// Look at orders.
+    /// Look at orders, cancel one, write down money by hand.
     #[command(subcommand)]
     Order(order::Order),
     /// Try grants again, or end them.
@@ -83,9 +89,16 @@ enum Command {
     /// Sum up what moved, and hold it against the gateways' own lists.
     #[command(subcommand)]
     Report(report::Report),
-    /// Look at transfers that wait for a person.
+    /// Look at transfers, and decide about those that wait for a person.
     #[command(subcommand)]
     Transfer(transfer::Transfer),
+    /// Give money back, and say what became of it.
+    #[command(subcommand)]
+    Refund(refund::Refund),
+    /// Give courses without a sale.
+    Gift(gift::Gift),
+    /// Print what a person should see to, the oldest first.
+    Alerts,
 }
 
 /// Parse the command line and do what it says.
@@ -105,12 +118,19 @@ pub async fn run() -> ExitCode {
         Command::Key(command) => command.run(&cli.place).await,
         Command::Report(command) => command.run(&cli.place).await,
         Command::Transfer(command) => command.run(&cli.place).await,
+        Command::Refund(command) => command.run(&cli.place).await,
+        Command::Gift(gift) => gift.run(&cli.place).await,
+        Command::Alerts => alerts::run(&cli.place).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
             remark(&format!("{e:#}"));
-            ExitCode::FAILURE
+            if e.is::<Declined>() {
+                ExitCode::from(DECLINED)
+            } else {
+                ExitCode::FAILURE
+            }
         }
     }
 }
@@ -130,11 +150,19 @@ fn start_log(command: &Command) {
         .init();
 }
 
-/// Print what may be long. A reader that has seen enough, such as `head`, is no failure.
+/// Print a text. A reader that has seen enough, such as `head`, is no failure.
 fn print(text: &str) -> anyhow::Result<()> {
-    match std::io::stdout().lock().write_all(text.as_bytes()) {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(e.into()),
         _ => Ok(()),
+    }
+}
+
+/// Print a line while a command goes on: one that cannot be printed does not end it.
+fn say(line: &str) {
+    if let Err(e) = print(&format!("{line}\n")) {
+        remark(&format!("cannot print: {e}"));
     }
 }
 
@@ -180,6 +208,46 @@ impl Place {
     }
 }
 
+/// What a person's decision needs, beside a server that may be running: its queue finds what was
+/// written within seconds.
+struct Counter {
+    config: Config,
+    db: Db,
+    policy: Policy,
+    moment: Moment,
+}
+
+impl Place {
+    async fn to_decide(&self) -> anyhow::Result<Counter> {
+        let (config, db) = self.beside().await?;
+        let policy = app::policy_of(&config)?;
+        let moment = moment(&db).await?;
+        Ok(Counter {
+            config,
+            db,
+            policy,
+            moment,
+        })
+    }
+}
+
+/// Now, by the database's clock and the person at this terminal.
+async fn moment(db: &Db) -> anyhow::Result<Moment> {
+    let clock = Clock::system();
+    clock.correct(db.now().await.map_err(Error::into_anyhow)?);
+    Ok(Moment {
+        now: clock.now(),
+        mint: Mint::system(),
+        actor: operator(),
+    })
+}
+
+/// An order code, as a person writes it.
+fn order_code(text: &str, prefix: &str) -> crate::error::Result<OrderCode> {
+    let wrong = || Error::Invalid(vec![FieldFault::new("order", "bad_code")]);
+    OrderCode::parse(text, prefix).ok_or_else(wrong)
+}
+
 /// A whole app over a database of its own.
 async fn app(config: Config, clock: Clock) -> anyhow::Result<std::sync::Arc<App>> {
     let db = Db::open(&config.database, &model::statements()).await?;
@@ -193,11 +261,16 @@ fn operator() -> model::audit::Actor {
     model::audit::Actor::Operator(name)
 }
 
+/// A refusal, in words: nothing was changed.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Declined(String);
+
 /// What the API would say to a person who was refused, and not the code alone.
 fn in_words(error: Error) -> anyhow::Error {
     let say = |key: String, values: &[(&'static str, String)]| {
         let values: Vec<_> = values.iter().map(|(n, v)| (*n, v.as_str())).collect();
-        anyhow::anyhow!(Locale::En.fill(&key, &values))
+        anyhow::Error::new(Declined(Locale::En.fill(&key, &values)))
     };
     match error {
         Error::Refused(refusal) => say(format!("error.{}", refusal.code), &refusal.values),
@@ -205,6 +278,8 @@ fn in_words(error: Error) -> anyhow::Error {
             Some(fault) => say(format!("error.field.{}", fault.code), &fault.values),
             None => say("error.invalid_input".to_owned(), &[]),
         },
+        Error::NotFound(_) => Declined(error.to_string()).into(),
+        Error::Conflict(_) => say("error.conflict".to_owned(), &[]),
         other => other.into_anyhow(),
     }
 }

@@ -1,8 +1,8 @@
-//! `order show CODE`: the whole story of an order, from the books.
+//! `order show CODE`: the whole story of an order, from the books; and what a person decides about one.
 
 use std::fmt::{self, Write};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::Subcommand;
 
 use super::Place;
@@ -19,7 +19,9 @@ use crate::model::order::{self, Order as Stored};
 use crate::model::transfer::{self, Transfer};
 use crate::words::Locale;
 
-/// What to look at.
+mod decide;
+
+/// What to do with orders.
 #[derive(Debug, Subcommand)]
 pub enum Order {
     /// Print an order with its money, courses, e-mails, and everything that ever happened to it.
@@ -27,6 +29,8 @@ pub enum Order {
         /// The order's code, such as DHK7M2QX9A.
         code: String,
     },
+    #[command(flatten)]
+    Decide(decide::Decide),
 }
 
 /// All that is known of an order.
@@ -41,20 +45,25 @@ struct Story {
 
 impl Order {
     pub(super) async fn run(&self, place: &Place) -> anyhow::Result<()> {
-        let Self::Show { code } = self;
-        let (config, db) = place.to_read().await?;
-        let code = OrderCode::parse(code, &config.shop.code_prefix)
-            .context("this is not an order code: one of its characters must be wrong")?;
-        let story = db
-            .read(move |tx| Box::pin(async move { story(tx, &code).await }))
-            .await;
-        let Some(story) = story.map_err(Error::into_anyhow)? else {
-            bail!("no order has this code");
-        };
-        let mut text = String::new();
-        story.tell(config.shop.utc_offset_minutes, &mut text)?;
-        super::print(&text)
+        match self {
+            Self::Show { code } => show(place, code).await,
+            Self::Decide(decision) => decision.run(place).await,
+        }
     }
+}
+
+async fn show(place: &Place, code: &str) -> anyhow::Result<()> {
+    let (config, db) = place.to_read().await?;
+    let code = super::order_code(code, &config.shop.code_prefix).map_err(super::in_words)?;
+    let story = db
+        .read(move |tx| Box::pin(async move { story(tx, &code).await }))
+        .await;
+    let Some(story) = story.map_err(Error::into_anyhow)? else {
+        bail!("no order has this code");
+    };
+    let mut text = String::new();
+    story.tell(config.shop.utc_offset_minutes, &mut text)?;
+    super::print(&text)
 }
 
 async fn story(tx: &mut Tx<'_>, code: &OrderCode) -> Result<Option<Story>> {
@@ -147,7 +156,12 @@ impl Story {
     }
 }
 
-fn tell_entry(entry: &Entry, time: &impl Fn(Timestamp) -> String, out: &mut String) -> fmt::Result {
+/// A line of an order's story, or of a transfer's.
+pub(super) fn tell_entry(
+    entry: &Entry,
+    time: &impl Fn(Timestamp) -> String,
+    out: &mut String,
+) -> fmt::Result {
     let change = match (&entry.before, &entry.after) {
         (Some(before), Some(after)) => format!("{before} → {after}"),
         (None, Some(after)) => after.clone(),

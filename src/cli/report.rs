@@ -127,8 +127,7 @@ impl Money {
         };
         let text = csv::write(header, rows, encoding);
         std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
-        println!("{} row(s) in {}", rows.len(), file.display());
-        Ok(())
+        super::print(&format!("{} row(s) in {}\n", rows.len(), file.display()))
     }
 }
 

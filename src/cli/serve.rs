@@ -3,7 +3,7 @@
 use tokio::net::TcpListener;
 
 use super::Place;
-use crate::app::App;
+use crate::app::{App, polling};
 use crate::clock::Clock;
 use crate::config::without_password;
 use crate::db::{Db, Kind};
@@ -19,6 +19,7 @@ pub(super) async fn serve(place: &Place) -> anyhow::Result<()> {
     let listener = TcpListener::bind(address).await?;
     tracing::info!("serving {public_url} on {address}");
     take_over(&app).await?;
+    polling::start(&app).await.map_err(Error::into_anyhow)?;
     let running = queue::start(&app);
     web::server::serve(app.clone(), listener, stop_signal()).await?;
     tracing::info!("stopping: no new requests; finishing what runs");
@@ -51,6 +52,7 @@ pub(super) async fn work(place: &Place) -> anyhow::Result<()> {
         "a SQLite file belongs to one process: `bursar serve` works on its tasks too"
     );
     let app = super::app(config, Clock::system()).await?;
+    polling::start(&app).await.map_err(Error::into_anyhow)?;
     let running = queue::start(&app);
     tracing::info!("working on tasks");
     stop_signal().await;
@@ -61,8 +63,10 @@ pub(super) async fn work(place: &Place) -> anyhow::Result<()> {
 pub(super) async fn migrate(place: &Place) -> anyhow::Result<()> {
     let config = place.settings()?;
     Db::open(&config.database, &model::statements()).await?;
-    println!("{} is up to date", without_password(&config.database));
-    Ok(())
+    super::print(&format!(
+        "{} is up to date\n",
+        without_password(&config.database)
+    ))
 }
 
 /// Ctrl-C, or what `systemctl stop` and containers send.

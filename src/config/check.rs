@@ -94,7 +94,7 @@ impl Rules {
             payments.order_ttl_hours,
             1..=720,
         );
-        if self.production && payments.accounts.is_empty() {
+        if self.production && by_bank_transfer(payments) && payments.accounts.is_empty() {
             self.say(
                 "payments.accounts",
                 "names no bank account, so buyers could not pay",
@@ -104,15 +104,16 @@ impl Rules {
         for (place, account) in payments.accounts.iter().enumerate() {
             self.account(&format!("payments.accounts.{place}"), account);
         }
-        self.sepay(&payments.sepay);
+        self.sepay(&payments.sepay, by_bank_transfer(payments));
         self.stripe(&payments.stripe);
         self.payos(&payments.payos);
     }
 
-    fn sepay(&mut self, sepay: &Sepay) {
+    fn sepay(&mut self, sepay: &Sepay, is_wanted: bool) {
         self.secret("payments.sepay.api_key", sepay.api_key.as_ref(), 8);
         self.secret("payments.sepay.hmac_secret", sepay.hmac_secret.as_ref(), 8);
-        if self.production && sepay.api_key.is_none() && sepay.hmac_secret.is_none() {
+        let is_mute = sepay.api_key.is_none() && sepay.hmac_secret.is_none();
+        if self.production && is_wanted && is_mute {
             self.say(
                 "payments.sepay.api_key",
                 "is missing, and so is hmac_secret: nobody could prove a payment",
@@ -334,4 +335,15 @@ impl Rules {
             1..=200,
         );
     }
+}
+
+/// Buyers are to pay by transfer to an account of the seller: something of it is set, or no other
+/// gateway is.
+fn by_bank_transfer(payments: &Payments) -> bool {
+    let (sepay, stripe, payos) = (&payments.sepay, &payments.stripe, &payments.payos);
+    let is_begun = !payments.accounts.is_empty()
+        || [&sepay.api_key, &sepay.hmac_secret, &sepay.api_token]
+            .into_iter()
+            .any(Option::is_some);
+    is_begun || (stripe.secret_key.is_none() && payos.client_id.is_none())
 }

@@ -25,6 +25,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "V5__api_keys",
         include_str!("../../migrations/V5__api_keys.sql"),
     ),
+    ("V6__doors", include_str!("../../migrations/V6__doors.sql")),
 ];
 
 /// Any number will do, as long as every version of Bursar uses the same: "bursar" in ASCII.

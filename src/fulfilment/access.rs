@@ -7,6 +7,7 @@ use crate::db::Tx;
 use crate::error::Result;
 use crate::id::{LineId, OrderId};
 use crate::model::Moment;
+use crate::model::dispute::{self, Claim, DisputeState};
 use crate::model::grant::{self, Grant, GrantState, Step};
 use crate::model::order::{Order, PaymentStatus};
 use crate::model::refund::{self, Refund, RefundState};
@@ -47,8 +48,9 @@ pub async fn follow(
     why: &str,
 ) -> Result<()> {
     let refunds = refund::of_order(tx, &order.id).await?;
+    let claims = dispute::of_order(tx, &order.id).await?;
     for grant in grant::of_order(tx, &order.id).await? {
-        match right(order, &refunds, &grant.line) {
+        match right(order, &refunds, &claims, &grant.line) {
             Right::Due => give_again(tx, moment, policy, &grant, why).await?,
             Right::Rests => take_away(tx, moment, &grant, why).await?,
             Right::Over => {
@@ -60,17 +62,21 @@ pub async fn follow(
     Ok(())
 }
 
-/// What the money says of a line.
+/// What the money says of a line. A lost dispute ends all of an order, also where it was about a part:
+/// whoever takes money back by their bank wants nothing more of it.
 #[must_use]
-pub fn right(order: &Order, refunds: &[Refund], line: &LineId) -> Right {
+pub fn right(order: &Order, refunds: &[Refund], claims: &[Claim], line: &LineId) -> Right {
     let ended = refunds.iter().any(|refund| {
         refund.ends_access
             && refund.state != RefundState::Failed
             && refund.line.as_ref().is_none_or(|l| l == line)
     });
+    let lost = claims
+        .iter()
+        .any(|claim| claim.dispute.state == DisputeState::Lost);
     match order.payment_status {
         PaymentStatus::Refunded => Right::Over,
-        _ if ended => Right::Over,
+        _ if ended || lost => Right::Over,
         PaymentStatus::Paid | PaymentStatus::PartiallyRefunded if !order.disputed => Right::Due,
         _ => Right::Rests,
     }
@@ -93,8 +99,15 @@ async fn give_again(
         give_up_at: Some(moment.now.plus(policy.give_up_after)),
         ..Step::default()
     };
-    if grant::advance(tx, moment, grant, GrantState::Waiting, step).await? {
-        let state = GrantState::Waiting;
+    // What an attempt left that was never heard of again is still there: an enrolment of our own making.
+    let unsure =
+        grant.state == GrantState::Revoking && grant.attempts > 0 && grant.receipt.is_none();
+    let state = if unsure {
+        GrantState::Verifying
+    } else {
+        GrantState::Waiting
+    };
+    if grant::advance(tx, moment, grant, state, step).await? {
         plan::revive(
             tx,
             moment,

@@ -36,18 +36,15 @@ pub enum Begin {
 
 /// An attempt begins.
 pub async fn begin(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId) -> Result<(Begin, Grant)> {
-    let grant = grant::get(tx, id).await?;
+    let grant = grant::in_turn(tx, id).await?;
     if grant.state == GrantState::Active {
         return Ok((Begin::Already, grant));
     }
     if !grant.state.is_owed() {
         return Ok((Begin::Gone, grant));
     }
-    if grant.benefit == Benefit::Enrolment {
-        grant::take_turn(tx, &grant).await?;
-        if grant::is_busy(tx, &grant).await? {
-            return Ok((Begin::Busy, grant));
-        }
+    if grant.benefit == Benefit::Enrolment && grant::is_busy(tx, &grant).await? {
+        return Ok((Begin::Busy, grant));
     }
     if !grant::advance(tx, moment, &grant, GrantState::Working, Step::default()).await? {
         return Err(Error::Conflict("the grant moved"));
@@ -60,7 +57,7 @@ pub async fn begin(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId) -> Result<(Be
 /// when it was given up, or re-armed, while the attempt was under way.
 /// Revoked meanwhile: the effect stands outside, so it is left to `revoke` to take it back.
 pub async fn keep(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId, receipt: Receipt) -> Result<()> {
-    let grant = grant::get(tx, id).await?;
+    let grant = grant::in_turn(tx, id).await?;
     if grant.state == GrantState::Revoking {
         return grant::note(tx, id, &receipt).await;
     }
@@ -117,7 +114,7 @@ pub async fn stall(
     to: GrantState,
     (who, why, next_at): (Option<Who>, &str, Option<Timestamp>),
 ) -> Result<()> {
-    let grant = grant::get(tx, id).await?;
+    let grant = grant::in_turn(tx, id).await?;
     if !grant.state.is_owed() || !grant.state.may_become(to) {
         return Ok(());
     }
@@ -153,7 +150,7 @@ pub async fn retry(
     give_up_after: Duration,
     why: Option<&str>,
 ) -> Result<()> {
-    let grant = grant::get(tx, id).await?;
+    let grant = grant::in_turn(tx, id).await?;
     if grant.state == GrantState::Revoking {
         return revoke::retry(tx, moment, &grant, why).await;
     }
@@ -169,7 +166,12 @@ pub async fn retry(
         give_up_at: Some(moment.now.plus(give_up_after)),
         ..Step::default()
     };
-    if !grant::advance(tx, moment, &grant, GrantState::Waiting, step).await? {
+    // What may have been written stays in doubt: only a read tells.
+    let to = match grant.state {
+        GrantState::Verifying => GrantState::Verifying,
+        _ => GrantState::Waiting,
+    };
+    if !grant::advance(tx, moment, &grant, to, step).await? {
         return Err(Error::Conflict("the grant moved"));
     }
     order::touch(tx, &grant.order);

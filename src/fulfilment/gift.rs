@@ -7,13 +7,15 @@ use super::settle::{self, Settled};
 use super::{Policy, refund as refunds};
 use crate::clock::Timestamp;
 use crate::db::Tx;
-use crate::error::{Error, Result};
+use crate::error::{Error, FieldFault, Result};
 use crate::fact::{Direction, Fact, OrderName, TransferFact};
+use crate::id::OrderId;
 use crate::model::Moment;
 use crate::model::audit::{self, Change};
 use crate::model::code::OrderCode;
 use crate::model::gateway_event::{Arrival, Road};
 use crate::model::order::{self, OrderKind};
+use crate::model::transfer;
 use crate::money::Money;
 
 /// Name of the gateway that stands for a person's word.
@@ -72,8 +74,11 @@ pub async fn received(
 ) -> Result<Settled> {
     let (why, reference) = (
         refunds::short(&money.why)?,
-        refunds::short(&money.reference)?,
+        refunds::named(&money.reference)?,
     );
+    if money.at > moment.now {
+        return Err(Error::Invalid(vec![FieldFault::new("at", "in_future")]));
+    }
     if money.amount.minor <= 0 {
         return Err(Error::refused("bad_amount"));
     }
@@ -88,7 +93,7 @@ pub async fn received(
         direction: Direction::In,
         amount: money.amount,
         reference: reference.clone(),
-        order: Some(OrderName::Id(order.id.0)),
+        order: Some(OrderName::Id(order.id.0.clone())),
         memos: vec![why.clone()],
         booked_at: Some(money.at),
     };
@@ -101,10 +106,33 @@ pub async fn received(
     });
     let arrival = Arrival {
         gateway: BY_HAND.to_owned(),
-        key: reference,
+        key: reference.clone(),
         body: body.to_string().into_bytes(),
         note: None,
         road: Road::Hand,
     };
-    settle::arrival(tx, moment, policy, &arrival, &[Fact::Transfer(fact)]).await
+    let settled = settle::arrival(tx, moment, policy, &arrival, &[Fact::Transfer(fact)]).await?;
+    if settled.duplicate {
+        expect_same(tx, &reference, money.amount, &order.id).await?;
+    }
+    Ok(settled)
+}
+
+/// A receipt's number twice is the same money. With another amount or order one of the two is mistyped,
+/// and a quiet success would lose that money.
+async fn expect_same(
+    tx: &mut Tx<'_>,
+    reference: &str,
+    amount: Money,
+    order: &OrderId,
+) -> Result<()> {
+    let known = transfer::named(tx, BY_HAND, reference).await?;
+    let same = known.is_some_and(|known| {
+        known.amount == amount && known.order.as_ref().is_none_or(|matched| matched == order)
+    });
+    if same {
+        Ok(())
+    } else {
+        Err(Error::refused("reference_taken"))
+    }
 }

@@ -7,11 +7,16 @@ use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::fact::Direction;
 use crate::id::TransferId;
+use crate::model::allocation::{self, Allocation};
 use crate::model::code::OrderCode;
 use crate::model::order::{self, Order, PaymentStatus};
 use crate::model::refund::{self, Refund, RefundState};
 use crate::model::transfer::{self, Class, Decision, Transfer};
-use crate::model::{Moment, allocation};
+use crate::model::{Moment, payment};
+
+mod look;
+
+pub use look::{Fit, Look, Proposal, look};
 
 /// Orders that one transfer can be divided over.
 pub const MOST_SHARES: usize = 20;
@@ -58,11 +63,12 @@ pub async fn split(
     // Orders first, in one sequence for everybody, as money that names several orders takes them.
     let orders = hold_all(tx, shares).await?;
     let transfer = waiting(tx, id).await?;
+    let divided = shares.len() > 1 || pays_already(tx, id).await?;
     let mut left = unspent(tx, &transfer).await?;
     let mut class = transfer.class;
     for (order, share) in &orders {
         let given = portion(policy, &transfer, order, share.amount, left)?;
-        class = if shares.len() > 1 {
+        class = if divided {
             Class::Split
         } else {
             class_of(policy, order, left)
@@ -70,9 +76,11 @@ pub async fn split(
         put(tx, moment, policy, &transfer, order, given).await?;
         left -= given;
     }
+    // What pays an order already stays matched with that one.
+    let matched = transfer.order.as_ref().filter(|_| divided);
     let decision = Decision {
         why: &why,
-        order: orders.first().map(|(order, _)| &order.id),
+        order: matched.or(orders.first().map(|(order, _)| &order.id)),
         class,
         surplus: left + transfer.returned,
         closes: left == 0,
@@ -85,8 +93,8 @@ pub async fn split(
     Ok(paid)
 }
 
-/// Too little is enough: the order counts as paid with what came, by a person's word. A transfer that
-/// still waits is put on the order first.
+/// The wrong amount is right enough, by a person's word. Too little: the order counts as paid with what
+/// came; a transfer that still waits is put on it first. Too much: the shop keeps what is over.
 pub async fn accept(
     tx: &mut Tx<'_>,
     moment: &Moment,
@@ -96,28 +104,36 @@ pub async fn accept(
     why: &str,
 ) -> Result<Order> {
     let why = refunds::short(why)?;
-    let transfer = transfer::get(tx, id).await?;
-    let order = match (code, &transfer.order) {
-        (Some(code), _) => order::lock(tx, code)
-            .await?
-            .ok_or(Error::NotFound("order"))?,
-        (None, Some(order)) => order::hold(tx, order).await?,
+    let matched = transfer::get(tx, id).await?.order;
+    let order = match (code, &matched) {
+        (Some(code), _) => order::lock(tx, code).await?,
+        (None, Some(order)) => Some(order::hold(tx, order).await?),
         (None, None) => return Err(Error::refused("order_needed")),
     };
-    if transfer.closed_at.is_none() {
-        assign(tx, moment, policy, id, &order.code, &why).await?;
-    } else if transfer.order.as_ref() != Some(&order.id) {
-        return Err(Error::refused("transfer_not_waiting"));
+    let order = order.ok_or(Error::NotFound("order"))?;
+    // Behind the order, as everybody takes them; what was read before may have moved.
+    let transfer = transfer::hold(tx, id).await?;
+    let pays_it = pays(tx, id, &order).await?;
+    match transfer.closed_at {
+        None if pays_it => {
+            discard(tx, moment, id, &why).await?;
+        }
+        None => {
+            assign(tx, moment, policy, id, &order.code, &why).await?;
+        }
+        Some(_) if !pays_it => return Err(Error::refused("transfer_not_waiting")),
+        Some(_) => {}
     }
     let order = order::get(tx, &order.id).await?;
     match order.payment_status {
         // It was enough after all.
         PaymentStatus::Paid => Ok(order),
         PaymentStatus::Pending | PaymentStatus::Expired if order.received.minor > 0 => {
+            payment::paid(tx, &order.id, &transfer.gateway, None);
             ledger::start(tx, moment, policy, &order, 0, Some(&why)).await?;
             order::get(tx, &order.id).await
         }
-        _ => Err(Error::refused("order_not_payable")),
+        _ => Err(Error::refused("order_takes_no_money")),
     }
 }
 
@@ -173,8 +189,7 @@ pub async fn undo(
     why: &str,
 ) -> Result<Transfer> {
     let why = refunds::short(why)?;
-    let mut parts = allocation::of_transfer(tx, id).await?;
-    parts.sort_by(|a, b| a.order.0.cmp(&b.order.0));
+    let parts = parts_in_order(tx, id).await?;
     for part in &parts {
         access::enter(tx, &part.order).await?;
     }
@@ -185,11 +200,16 @@ pub async fn undo(
         }
     }
     let transfer = transfer::hold(tx, id).await?;
+    if parts_in_order(tx, id).await? != parts {
+        return Err(Error::Conflict("the transfer was decided about meanwhile"));
+    }
     let refunds = refund::of_transfer(tx, id).await?;
     if transfer.returned > 0 || refunds.iter().any(|r| r.state != RefundState::Failed) {
         return Err(Error::refused("money_went_back"));
     }
-    if parts.is_empty() && transfer.closed_at.is_none() {
+    // Nothing can be decided about money that left, so it would wait for ever.
+    let left_us = transfer.direction == Direction::Out;
+    if left_us || parts.is_empty() && transfer.closed_at.is_none() {
         return Err(Error::refused("nothing_to_undo"));
     }
     for part in &parts {
@@ -199,6 +219,22 @@ pub async fn undo(
     }
     transfer::reopen(tx, moment, &transfer, &why).await?;
     transfer::get(tx, id).await
+}
+
+/// What a transfer pays, by order: everybody takes several orders in one sequence.
+async fn parts_in_order(tx: &mut Tx<'_>, id: &TransferId) -> Result<Vec<Allocation>> {
+    let mut parts = allocation::of_transfer(tx, id).await?;
+    parts.sort_by(|a, b| a.order.0.cmp(&b.order.0));
+    Ok(parts)
+}
+
+async fn pays(tx: &mut Tx<'_>, id: &TransferId, order: &Order) -> Result<bool> {
+    let parts = allocation::of_transfer(tx, id).await?;
+    Ok(parts.iter().any(|part| part.order == order.id))
+}
+
+async fn pays_already(tx: &mut Tx<'_>, id: &TransferId) -> Result<bool> {
+    Ok(!allocation::of_transfer(tx, id).await?.is_empty())
 }
 
 async fn hold_all<'s>(tx: &mut Tx<'_>, shares: &'s [Share]) -> Result<Vec<(Order, &'s Share)>> {
@@ -263,14 +299,17 @@ fn portion(
     } else {
         owed
     };
-    let given = wanted.unwrap_or(all).min(left);
+    let given = wanted.unwrap_or(all.min(left));
     let enough = policy.is_enough(order, order.received.minor + given);
     match order.payment_status {
-        _ if given <= 0 => Err(Error::refused("bad_shares")),
+        PaymentStatus::Paid | PaymentStatus::PartiallyRefunded | PaymentStatus::Refunded => {
+            Err(Error::refused("order_takes_no_money"))
+        }
+        _ if given <= 0 || given > left => Err(Error::refused("bad_shares")),
         _ if given > owed + policy.tolerance => Err(Error::refused("more_than_owed")),
-        PaymentStatus::Pending | PaymentStatus::Expired => Ok(given),
-        PaymentStatus::Cancelled if enough => Ok(given),
-        _ => Err(Error::refused("order_not_payable")),
+        // Called off, it does not wait for a rest.
+        PaymentStatus::Cancelled if !enough => Err(Error::refused("order_takes_no_money")),
+        PaymentStatus::Cancelled | PaymentStatus::Pending | PaymentStatus::Expired => Ok(given),
     }
 }
 

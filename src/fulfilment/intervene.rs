@@ -7,11 +7,11 @@ use super::{complete, plan};
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::id::{EmailId, EventId, GrantId, OrderId, TaskId};
-use crate::model::Moment;
 use crate::model::audit::{self, Change};
 use crate::model::email::{self, Email, EmailState, Letter};
 use crate::model::gateway_event::{self, EventState};
 use crate::model::task::{self, Kind, Leased, NewTask, TaskState};
+use crate::model::{Moment, alert};
 
 /// Try a dead task again, through the step of what it works on; its order. A grant gets its new
 /// time to be kept by, a letter is queued again.
@@ -78,6 +78,27 @@ pub async fn close(tx: &mut Tx<'_>, moment: &Moment, id: &EventId, why: &str) ->
         return Err(Error::refused("event_closed"));
     }
     plan::settle(tx, moment, id).await
+}
+
+/// A matter that a person has seen to. Raised again, it is a new one.
+pub async fn clear_alert(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    (kind, subject): (&str, &str),
+    why: &str,
+) -> Result<()> {
+    if !alert::dismiss(tx, moment, (kind, subject)).await? {
+        return Err(Error::NotFound("alert"));
+    }
+    let change = Change {
+        subject,
+        action: "alert.cleared",
+        why: Some(why),
+        before: Some(kind),
+        ..Change::default()
+    };
+    audit::write(tx, moment, &change);
+    Ok(())
 }
 
 async fn queue_again(tx: &mut Tx<'_>, moment: &Moment, email: &Email) -> Result<()> {

@@ -5,12 +5,13 @@ use super::{Policy, access, plan};
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::id::{OrderId, TransferId};
+use crate::model::allocation::{self, Allocation};
 use crate::model::dispute::{self, DisputeState};
 use crate::model::email::{self, Letter};
 use crate::model::order::{self, Balance, Order, OrderKind, PaymentStatus};
 use crate::model::payment::{self, PaymentState};
 use crate::model::refund::{self, Purpose, RefundState};
-use crate::model::{Moment, allocation, coupon};
+use crate::model::{Moment, coupon};
 
 /// A part of a transfer, for one order.
 #[derive(Debug, Clone, Copy)]
@@ -86,6 +87,27 @@ pub async fn free(
     start(tx, moment, policy, order, 0, Some("nothing to pay")).await
 }
 
+/// Take a part of what pays an order off it again: so much is owed once more.
+pub(super) async fn take_off(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    policy: &Policy,
+    part: &Allocation,
+    amount: i64,
+    why: &str,
+) -> Result<()> {
+    access::enter(tx, &part.order).await?;
+    if !allocation::undo(tx, moment, part).await? {
+        return Err(Error::Conflict("the allocation was taken back meanwhile"));
+    }
+    if part.amount > amount {
+        let left = part.amount - amount;
+        allocation::insert(tx, moment, &part.transfer, &part.order, left);
+    }
+    rebalance(tx, moment, policy, &part.order, -amount, why).await?;
+    end_checkouts(tx, moment, policy, &part.order).await
+}
+
 /// Something other than a payment happened to an order's money: its money side and its access follow.
 /// `received` is what is added to what was received. Begin with [`access::enter`].
 pub async fn rebalance(
@@ -98,19 +120,23 @@ pub async fn rebalance(
 ) -> Result<Order> {
     let order = order::hold(tx, id).await?;
     let refunds = refund::of_order(tx, id).await?;
-    let disputes = dispute::of_order(tx, id).await?;
+    let claims = dispute::of_order(tx, id).await?;
     let gone: i64 = refunds
         .iter()
         .filter(|r| r.purpose == Purpose::Order && r.state != RefundState::Failed)
         .map(|r| r.amount.minor)
         .sum();
-    let lost = disputes.iter().filter(|d| d.state == DisputeState::Lost);
-    let refunded = gone + lost.map(|d| d.amount).sum::<i64>();
+    let lost = claims
+        .iter()
+        .filter(|claim| claim.dispute.state == DisputeState::Lost);
+    let refunded = gone + lost.map(|claim| claim.amount).sum::<i64>();
     let balance = Balance {
         status: status(policy, &order, order.received.minor + received, refunded),
         received,
         refunded,
-        disputed: disputes.iter().any(|d| d.state == DisputeState::Open),
+        disputed: claims
+            .iter()
+            .any(|claim| claim.dispute.state == DisputeState::Open),
     };
     if !order::balance(tx, moment, &order, &balance, why).await? {
         return Err(Error::Conflict("the order's money moved"));

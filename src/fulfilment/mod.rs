@@ -13,6 +13,7 @@ pub mod gift;
 pub mod inbox;
 pub mod intervene;
 pub mod ledger;
+pub mod offer;
 pub mod place;
 pub mod plan;
 pub mod price;

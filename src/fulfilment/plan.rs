@@ -80,6 +80,13 @@ pub fn at_gateway(gateway: &str) -> String {
     format!("gateway:{gateway}")
 }
 
+/// The connection of a gateway's lists. It is one of its own: a list that may not be read stops neither
+/// a checkout nor a refund.
+#[must_use]
+pub fn lists_of(gateway: &str) -> String {
+    format!("gateway:{gateway}/lists")
+}
+
 fn task_of(grant: &Grant) -> NewTask<'_> {
     let kind = match (grant.state, grant.benefit) {
         (GrantState::Revoking, _) => Kind::Withdraw,
@@ -123,5 +130,6 @@ fn new_grant(
         give_up_at: moment.now.plus(policy.give_up_after),
         activated_at: None,
         expires_at: None,
+        ended_at: None,
     }
 }

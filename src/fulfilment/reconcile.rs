@@ -5,8 +5,10 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use super::{complete, plan, revoke};
+use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::Result;
+use crate::id::OrderId;
 use crate::model::email::{self, Letter};
 use crate::model::grant::{GrantState, Step};
 use crate::model::order::PaymentStatus;
@@ -21,7 +23,7 @@ const ONE: i64 = 1;
 /// A checkout is looked at so long after its end.
 const GRACE: Duration = Duration::from_secs(60);
 /// Buyers are told so long before their access ends.
-const WARNING: Duration = Duration::from_secs(7 * 86_400);
+pub const WARNING: Duration = Duration::from_secs(7 * 86_400);
 
 /// One part of a sweep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,21 +114,35 @@ impl Found {
 async fn expire_orders(tx: &mut Tx<'_>, moment: &Moment) -> Result<usize> {
     let overdue = order::overdue(tx, moment.now, BATCH).await?;
     for (id, expires_at) in &overdue {
-        let moves = (PaymentStatus::Pending, PaymentStatus::Expired);
-        let why = "not paid in time";
-        if order::close_or_reopen(tx, moment, id, moves, *expires_at, why).await? {
-            coupon::release_for(tx, moment, id).await?;
-        }
+        expire(tx, moment, id, *expires_at).await?;
     }
     Ok(overdue.len())
+}
+
+/// The time of an unpaid order was over at `ended`; an order that is not unpaid any more stays as it is.
+pub async fn expire(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    id: &OrderId,
+    ended: Timestamp,
+) -> Result<()> {
+    let moves = (PaymentStatus::Pending, PaymentStatus::Expired);
+    let why = "not paid in time";
+    if order::close_or_reopen(tx, moment, id, moves, ended, why).await? {
+        coupon::release_for(tx, moment, id).await?;
+    }
+    Ok(())
 }
 
 async fn give_up(tx: &mut Tx<'_>, moment: &Moment) -> Result<usize> {
     let late = grant::out_of_time(tx, moment.now, ONE).await?;
     for grant in &late {
-        let why = grant.why.clone().unwrap_or_default();
-        let why = format!("not kept in time; last: {why}");
-        complete::give_up(tx, moment, grant, why.trim_end_matches("; last: ")).await?;
+        let grant = grant::in_turn(tx, &grant.id).await?;
+        if grant.state.is_owed() {
+            let why = grant.why.clone().unwrap_or_default();
+            let why = format!("not kept in time; last: {why}");
+            complete::give_up(tx, moment, &grant, why.trim_end_matches("; last: ")).await?;
+        }
     }
     Ok(late.len())
 }
@@ -139,8 +155,10 @@ async fn expire_access(tx: &mut Tx<'_>, moment: &Moment) -> Result<usize> {
             why: Some(why.to_owned()),
             ..Step::default()
         };
-        grant::take_turn(tx, grant).await?;
-        if grant::advance(tx, moment, grant, GrantState::Expired, step).await? {
+        let grant = grant::in_turn(tx, &grant.id).await?;
+        if grant.state == GrantState::Active
+            && grant::advance(tx, moment, &grant, GrantState::Expired, step).await?
+        {
             let expired = grant::get(tx, &grant.id).await?;
             revoke::end(tx, moment, &expired, why).await?;
         }
@@ -179,12 +197,9 @@ async fn warn(tx: &mut Tx<'_>, moment: &Moment) -> Result<usize> {
     let mut told = HashSet::new();
     for grant in &ending {
         grant::warned(tx, moment, &grant.id).await?;
-        if !told.insert(&grant.line) {
-            continue;
-        }
         // Bought again meanwhile: the access goes on, and there is nothing to warn of.
         let last = grant::ends_last(tx, grant).await?;
-        if last.is_some_and(|end| Some(end) > grant.expires_at) {
+        if last.is_some_and(|end| Some(end) > grant.expires_at) || !told.insert(&grant.line) {
             continue;
         }
         let order = order::get(tx, &grant.order).await?;

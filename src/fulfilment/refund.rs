@@ -8,6 +8,7 @@ use crate::error::{Error, Refusal, Result};
 use crate::fact::{RefundFact, RefundProgress};
 use crate::id::{LineId, OrderId, RefundId, TransferId};
 use crate::model::allocation;
+use crate::model::dispute::{self, DisputeState};
 use crate::model::email::{self, Letter};
 use crate::model::order::{self, Order, PaymentStatus};
 use crate::model::refund::{self, BY_HAND, Purpose, Refund, RefundState, Step};
@@ -109,7 +110,7 @@ pub async fn ask_surplus(
         },
         ends_access: false,
         state,
-        reference: reference.map(short).transpose()?,
+        reference: reference.map(named).transpose()?,
         why: short(why)?,
         fault: None,
         created_at: moment.now,
@@ -133,12 +134,14 @@ pub async fn sent_by_hand(
     if refund.gateway != BY_HAND || refund.state != RefundState::Asked {
         return Err(Error::refused("refund_not_waiting"));
     }
-    let reference = short(reference)?;
+    let reference = named(reference)?;
     let step = Step {
         reference: Some(&reference),
         ..Step::default()
     };
-    refund::advance(tx, moment, &refund, RefundState::Done, step).await?;
+    if !refund::advance(tx, moment, &refund, RefundState::Done, step).await? {
+        return Err(Error::Conflict("somebody else decided about the refund"));
+    }
     tell(tx, moment, &refund).await?;
     refund::get(tx, id).await
 }
@@ -156,7 +159,11 @@ pub async fn call_off(
     if refund.gateway != BY_HAND || refund.state != RefundState::Asked {
         return Err(Error::refused("refund_not_waiting"));
     }
-    fail(tx, moment, policy, &refund, &short(why)?).await?;
+    let why = short(why)?;
+    let (called_off, _) = give_up(tx, moment, policy, &refund, (&why, &why)).await?;
+    if !called_off {
+        return Err(Error::Conflict("somebody else decided about the refund"));
+    }
     refund::get(tx, id).await
 }
 
@@ -194,32 +201,47 @@ pub async fn fail(
     refund: &Refund,
     why: &str,
 ) -> Result<Option<Order>> {
+    let reasons = (why, "a refund failed");
+    let (failed, order) = give_up(tx, moment, policy, refund, reasons).await?;
+    if failed {
+        let sentence =
+            format!("a refund failed, so the money is still here and access is back: {why}");
+        alert::raise(tx, moment, (alert::REFUND_FAILED, &refund.id.0), &sentence).await?;
+    }
+    Ok(order)
+}
+
+/// The money stays here: what the refund had taken is there again. The reasons are the refund's and the
+/// order's. Whether this was so just now, and the order, where it was touched.
+async fn give_up(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    policy: &Policy,
+    refund: &Refund,
+    (fault, why): (&str, &str),
+) -> Result<(bool, Option<Order>)> {
     if let Some(order) = &refund.order {
         access::enter(tx, order).await?;
     }
     let step = Step {
-        fault: Some(why),
+        fault: Some(fault),
         ..Step::default()
     };
     if !refund::advance(tx, moment, refund, RefundState::Failed, step).await? {
-        return Ok(None);
+        return Ok((false, None));
     }
-    let sentence = format!("a refund failed, so the money is still here and access is back: {why}");
-    alert::raise(tx, moment, (alert::REFUND_FAILED, &refund.id.0), &sentence).await?;
     match (refund.purpose, &refund.order, &refund.transfer) {
         (Purpose::Order, Some(order), _) => {
-            let why = "a refund failed";
-            ledger::rebalance(tx, moment, policy, order, 0, why)
-                .await
-                .map(Some)
+            let after = ledger::rebalance(tx, moment, policy, order, 0, why).await?;
+            Ok((true, Some(after)))
         }
         (Purpose::Surplus, _, Some(transfer)) => {
             transfer::give_back(tx, transfer, -refund.amount.minor).await?;
             let transfer = transfer::get(tx, transfer).await?;
             transfer::wait_again(tx, moment, &transfer, "its refund failed").await?;
-            Ok(None)
+            Ok((true, None))
         }
-        _ => Ok(None),
+        _ => Ok((true, None)),
     }
 }
 
@@ -247,6 +269,11 @@ pub(super) async fn enter_books(
         }
         _ => Err(Error::Conflict("a refund of nothing")),
     }
+}
+
+/// Store what the money has done already, under another refund or not at all: nothing follows from it.
+pub(super) async fn remember(tx: &mut Tx<'_>, moment: &Moment, refund: &Refund) -> Result<()> {
+    refund::insert(tx, moment, refund).await
 }
 
 /// Nothing of the transfer is left to decide about.
@@ -323,13 +350,19 @@ async fn sources(
     known: &[Refund],
     amount: i64,
 ) -> Result<Vec<Source>> {
+    let claims = dispute::of_order(tx, &order.id).await?;
     let mut sources = Vec::new();
     for part in allocation::of_order(tx, &order.id).await? {
         let transfer = transfer::get(tx, &part.transfer).await?;
         let gone = known.iter().filter(|r| {
             r.transfer.as_ref() == Some(&part.transfer) && r.state != RefundState::Failed
         });
-        let left = part.amount - gone.map(|r| r.amount.minor).sum::<i64>();
+        let lost = claims.iter().filter(|claim| {
+            claim.dispute.transfer == part.transfer && claim.dispute.state == DisputeState::Lost
+        });
+        let left = part.amount
+            - gone.map(|r| r.amount.minor).sum::<i64>()
+            - lost.map(|claim| claim.amount).sum::<i64>();
         let by_gateway = can_refund(policy, &transfer.gateway);
         let gateway = if by_gateway {
             transfer.gateway
@@ -393,7 +426,7 @@ fn new_refund(
             .reference
             .as_deref()
             .filter(|_| by_hand)
-            .map(short)
+            .map(named)
             .transpose()?,
         why: short(&ask.why)?,
         fault: None,
@@ -422,11 +455,18 @@ async fn tell(tx: &mut Tx<'_>, moment: &Moment, refund: &Refund) -> Result<()> {
     Ok(())
 }
 
-/// One line, of bounded length, that says something.
+/// A reason: one line, of bounded length, that says something.
 pub(super) fn short(text: &str) -> Result<String> {
+    line_of(text).ok_or_else(|| Error::refused("reason_needed"))
+}
+
+/// What names a payment outside, as short as a reason.
+pub(super) fn named(reference: &str) -> Result<String> {
+    line_of(reference).ok_or_else(|| Error::refused("reference_needed"))
+}
+
+fn line_of(text: &str) -> Option<String> {
     let text = text.trim();
-    if text.is_empty() || text.chars().count() > LONGEST || text.chars().any(char::is_control) {
-        return Err(Error::refused("reason_needed"));
-    }
-    Ok(text.to_owned())
+    let fits = text.chars().count() <= LONGEST && !text.chars().any(char::is_control);
+    (fits && !text.is_empty()).then(|| text.to_owned())
 }

@@ -12,8 +12,7 @@ use crate::model::order;
 
 /// A person ends an active or expired grant: for good, whatever its order's money does.
 pub async fn revoke(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId, why: &str) -> Result<()> {
-    let grant = grant::get(tx, id).await?;
-    grant::take_turn(tx, &grant).await?;
+    let grant = grant::in_turn(tx, id).await?;
     if !matches!(grant.state, GrantState::Active | GrantState::Expired) {
         return Err(Error::refused("grant_not_active"));
     }
@@ -22,17 +21,19 @@ pub async fn revoke(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId, why: &str) -
 }
 
 /// End a grant wherever it stands, whose turn the caller has. What an attempt may have left on the
-/// platform is looked for there; where none can have written, there is nothing to look for.
+/// platform is looked for there; where nothing of ours can be, there is nothing to look for.
 pub(super) async fn end(tx: &mut Tx<'_>, moment: &Moment, grant: &Grant, why: &str) -> Result<()> {
     let step = Step {
         why: Some(why.to_owned()),
         ..Step::default()
     };
-    let untouched = match grant.state {
+    let unwritten = match grant.state {
         GrantState::Waiting => true,
         GrantState::ActionNeeded => grant.attempts == 0,
         _ => false,
     };
+    // An enrolment that an earlier order made may have been left there for the sake of this one.
+    let untouched = unwritten && grant::enrolments_made(tx, grant).await?.is_empty();
     let to = if untouched {
         GrantState::Revoked
     } else {
@@ -50,7 +51,7 @@ pub(super) async fn end(tx: &mut Tx<'_>, moment: &Moment, grant: &Grant, why: &s
 
 /// The remote side is clean: the grant is revoked.
 pub async fn revoked(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId, why: &str) -> Result<()> {
-    let grant = grant::get(tx, id).await?;
+    let grant = grant::in_turn(tx, id).await?;
     if grant.state == GrantState::Revoking {
         let step = Step {
             why: Some(why.to_owned()),

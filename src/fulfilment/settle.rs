@@ -51,7 +51,7 @@ pub async fn arrival(
     facts: &[Fact],
 ) -> Result<Settled> {
     let Some(event) = gateway_event::store(tx, moment, arrival, None).await? else {
-        return repeated(tx, facts).await;
+        return repeated(tx, arrival.road, facts).await;
     };
     let origin = Origin {
         event: &event,
@@ -97,14 +97,14 @@ pub async fn all(
 }
 
 /// The answer to a message that came before: the order as it is now.
-async fn repeated(tx: &mut Tx<'_>, facts: &[Fact]) -> Result<Settled> {
+async fn repeated(tx: &mut Tx<'_>, road: Road, facts: &[Fact]) -> Result<Settled> {
     let mut settled = Settled {
         duplicate: true,
         ..Settled::default()
     };
     for fact in facts {
         if let Fact::Transfer(fact) = fact
-            && let Some(before) = transfers::booked_before(tx, fact, false).await?
+            && let Some(before) = transfers::booked_before(tx, road, fact).await?
         {
             settled = before;
         }

@@ -12,6 +12,7 @@ use crate::db::Tx;
 use crate::error::Result;
 use crate::model::code::{self, Texts};
 use crate::model::order::{self, Order};
+use crate::model::transfer::Transfer;
 use crate::money::Money;
 
 /// Suggestions for one transfer.
@@ -33,6 +34,18 @@ pub struct Clue {
     pub memos: Vec<String>,
     /// When the money came.
     pub at: Timestamp,
+}
+
+impl Clue {
+    /// What a transfer in the books says of itself.
+    #[must_use]
+    pub fn of(transfer: &Transfer) -> Self {
+        Self {
+            amount: transfer.amount,
+            memos: transfer.memo.lines().map(str::to_owned).collect(),
+            at: transfer.booked_at.unwrap_or(transfer.received_at),
+        }
+    }
 }
 
 /// An order that a transfer may have been meant for.
@@ -66,6 +79,26 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Stable, for programs: the last part of its text's key.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.key().rsplit('.').next().unwrap_or_default()
+    }
+
+    /// Of its text.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Code => "transfer.reason.code",
+            Self::NearCode => "transfer.reason.near_code",
+            Self::Amount => "transfer.reason.amount",
+            Self::NearAmount => "transfer.reason.near_amount",
+            Self::Name => "transfer.reason.name",
+            Self::Email => "transfer.reason.email",
+            Self::Time => "transfer.reason.time",
+        }
+    }
+
     /// Chosen so that a code goes before all else together, and one typing mistake in an order of
     /// the same amount before everything but a code.
     fn weight(self) -> i64 {

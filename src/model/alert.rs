@@ -6,7 +6,7 @@ use crate::clock::Timestamp;
 use crate::db::{Row, Tx};
 use crate::error::Result;
 
-/// Transfers came that no message had told of: the gateway's webhook does not work.
+/// Transfers came that no message told of in time: the gateway's webhook does not work.
 pub const WEBHOOK_SILENT: &str = "webhook_silent";
 /// A refund came back.
 pub const REFUND_FAILED: &str = "refund_failed";
@@ -37,7 +37,6 @@ crate::statements! {
                raised_at = CASE WHEN alerts.cleared_at IS NULL THEN alerts.raised_at ELSE excluded.raised_at END
              RETURNING times";
     CLEAR = "UPDATE alerts SET cleared_at = $3 WHERE kind = $1 AND subject = $2 AND cleared_at IS NULL";
-    CLEAR_QUIET = "UPDATE alerts SET cleared_at = $3 WHERE kind = $1 AND subject = $2 AND cleared_at IS NULL AND last_at < $4";
     OPEN = "SELECT * FROM alerts WHERE cleared_at IS NULL ORDER BY raised_at, kind, subject";
 }
 
@@ -63,14 +62,13 @@ pub fn clear(tx: &mut Tx<'_>, moment: &Moment, (kind, subject): (&str, &str)) {
     tx.later(&CLEAR, args![kind, subject, moment.now]);
 }
 
-/// It is over, if it did not happen since `since`.
-pub fn clear_quiet(
+/// A person says that it is over. False: it was not there.
+pub async fn dismiss(
     tx: &mut Tx<'_>,
     moment: &Moment,
     (kind, subject): (&str, &str),
-    since: Timestamp,
-) {
-    tx.later(&CLEAR_QUIET, args![kind, subject, moment.now, since]);
+) -> Result<bool> {
+    Ok(tx.exec(&CLEAR, args![kind, subject, moment.now]).await? == 1)
 }
 
 /// What is not over, oldest first.

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::id::{AllocationId, OrderId, TransferId};
 
 /// An allocation that counts.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Allocation {
     /// Which money.
     pub transfer: TransferId,

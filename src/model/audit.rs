@@ -7,7 +7,7 @@ use super::Moment;
 use crate::clock::Timestamp;
 use crate::db::{Row, Tx};
 use crate::error::Result;
-use crate::id::{AuditId, OrderId, earliest};
+use crate::id::{AuditId, OrderId, TransferId, earliest};
 
 /// Who did something.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +83,8 @@ crate::statements! {
     LIST = "SELECT id, at, actor, action, subject, why, before, after FROM audit
             WHERE id >= $1 AND id < $2 AND (CAST($3 AS TEXT) IS NULL OR subject = $3)
               AND (CAST($4 AS TEXT) IS NULL OR actor = $4) ORDER BY id DESC LIMIT $5";
+    OF_TRANSFER = "SELECT id, at, actor, action, subject, why, before, after FROM audit
+                   WHERE subject = $1 AND action LIKE 'transfer.%' ORDER BY id";
 }
 
 /// Write one entry with the transaction.
@@ -120,6 +122,12 @@ pub async fn page_of_order(
     let rows = tx
         .rows(&PAGE_OF_ORDER, crate::args![order, after, limit])
         .await?;
+    rows.iter().map(entry).collect()
+}
+
+/// What was decided about a transfer, oldest first.
+pub async fn of_transfer(tx: &mut Tx<'_>, transfer: &TransferId) -> Result<Vec<Entry>> {
+    let rows = tx.rows(&OF_TRANSFER, crate::args![transfer]).await?;
     rows.iter().map(entry).collect()
 }
 

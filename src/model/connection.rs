@@ -1,4 +1,4 @@
-//! Connections: the breaker of each learning platform and file source, shared by all nodes.
+//! Connections: the breaker and the pace of each platform, gateway and file source, shared by all nodes.
 //! Open: its tasks rest until the probe time, without using attempts. Then a few try; success
 //! closes it and releases the rest, failure sets the next probe.
 
@@ -32,13 +32,22 @@ pub struct Breaker {
     pub opened_at: Option<Timestamp>,
     /// Until when tasks rest.
     pub probe_at: Option<Timestamp>,
+    /// Until when no other call begins.
+    pub quiet_until: Option<Timestamp>,
 }
 
 impl Breaker {
     /// Its tasks rest at this moment.
     #[must_use]
     pub fn rests(&self, now: Timestamp) -> bool {
-        self.open && self.probe_at.is_some_and(|probe| probe > now)
+        let probes = self.open && self.probe_at.is_some_and(|probe| probe > now);
+        probes || self.quiet_until.is_some_and(|until| until > now)
+    }
+
+    /// A success would be news.
+    #[must_use]
+    pub fn is_troubled(&self) -> bool {
+        self.open || self.failures > 0
     }
 }
 
@@ -50,7 +59,11 @@ crate::statements! {
               opened_at = COALESCE(opened_at, $4) WHERE name = $1";
     CLOSE = "UPDATE connections SET breaker = 'closed', failures = 0, why = NULL, opened_at = NULL, probe_at = NULL
              WHERE name = $1 AND (breaker = 'open' OR failures > 0) RETURNING name";
-    TROUBLED = "SELECT * FROM connections WHERE breaker = 'open' OR failures > 0";
+    TAKE_TURN = "INSERT INTO connections (name, breaker, quiet_until) VALUES ($1, 'closed', $3)
+                 ON CONFLICT (name) DO UPDATE SET quiet_until = excluded.quiet_until
+                   WHERE connections.quiet_until IS NULL OR connections.quiet_until <= $2";
+    END_TURN = "UPDATE connections SET quiet_until = $2 WHERE name = $1";
+    NOTABLE = "SELECT * FROM connections WHERE breaker = 'open' OR failures > 0 OR quiet_until > $1";
     ALL = "SELECT * FROM connections ORDER BY name";
 }
 
@@ -87,9 +100,27 @@ pub async fn recover(tx: &mut Tx<'_>, moment: &Moment, name: &str) -> Result<()>
     Ok(())
 }
 
-/// Connections with an open breaker or failures behind them: only their successes are news.
-pub async fn troubled(tx: &mut Tx<'_>) -> Result<Vec<Breaker>> {
-    tx.rows(&TROUBLED, &[]).await?.iter().map(read).collect()
+/// Begin a call of a connection that makes one at a time; none other begins before `until`, on any
+/// node, unless [`end_turn`] says so. False: another call has not ended, or its pause has not.
+pub async fn take_turn(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    name: &str,
+    until: Timestamp,
+) -> Result<bool> {
+    let values = args![name, moment.now, until];
+    Ok(tx.exec(&TAKE_TURN, values).await? == 1)
+}
+
+/// The call has ended; the next one begins at `next` at the earliest.
+pub fn end_turn(tx: &mut Tx<'_>, name: &str, next: Timestamp) {
+    tx.later(&END_TURN, args![name, next]);
+}
+
+/// Connections that rest, or have failures behind them; no others matter to a claim.
+pub async fn notable(tx: &mut Tx<'_>, moment: &Moment) -> Result<Vec<Breaker>> {
+    let rows = tx.rows(&NOTABLE, args![moment.now]).await?;
+    rows.iter().map(read).collect()
 }
 
 /// Every breaker that was ever touched.
@@ -105,6 +136,7 @@ fn read(row: &Row) -> Result<Breaker> {
         why: row.get("why")?,
         opened_at: row.get("opened_at")?,
         probe_at: row.get("probe_at")?,
+        quiet_until: row.get("quiet_until")?,
     })
 }
 

@@ -8,7 +8,7 @@ use super::state::states;
 use crate::args;
 use crate::clock::Timestamp;
 use crate::db::{Row, Tx};
-use crate::error::{Error, Refusal, Result};
+use crate::error::{Error, FieldFault, Refusal, Result};
 use crate::id::CouponId;
 use crate::money::{Currency, Money};
 
@@ -121,42 +121,46 @@ crate::statements! {
 }
 
 impl NewCoupon {
-    /// May there be such a coupon? The sentence says why not.
-    pub fn check(&self) -> Result<(), &'static str> {
+    /// May there be such a coupon? The fault says why not.
+    pub fn check(&self) -> Result<()> {
         if self.value < 1 {
-            return Err("it must take off something");
+            return Err(fault("value", "coupon_worthless"));
         }
         if self.kind == CouponKind::Percent && self.value > 100 {
-            return Err("it cannot take off more than 100 per cent");
+            return Err(fault("value", "coupon_over_all"));
         }
         if self.only_for.len() > NAMED_MAX {
-            return Err("it names too many courses; without any it covers all");
+            return Err(fault("onlyFor", "coupon_names_many"));
         }
         self.limits.check()
     }
 }
 
 impl Limits {
-    /// Can these be kept? The sentence says why not.
-    pub fn check(&self) -> Result<(), &'static str> {
-        if [self.max_uses, self.per_customer]
-            .iter()
-            .flatten()
-            .any(|n| *n < 1)
-        {
-            return Err("a limit on its uses must be at least 1");
+    /// Can these be kept? The fault says why not.
+    pub fn check(&self) -> Result<()> {
+        let none = |most: Option<i64>| most.is_some_and(|most| most < 1);
+        if none(self.max_uses) {
+            return Err(fault("maxUses", "coupon_no_use"));
+        }
+        if none(self.per_customer) {
+            return Err(fault("perCustomer", "coupon_no_use"));
         }
         if self.min_total < 0 {
-            return Err("the least total cannot be negative");
+            return Err(fault("minTotal", "wrong_value"));
         }
         if matches!((self.from, self.until), (Some(from), Some(until)) if from >= until) {
-            return Err("it must begin before it ends");
+            return Err(fault("until", "coupon_over_before"));
         }
         if self.note.chars().count() > NOTE_MAX || self.note.contains('\0') {
-            return Err("the note is too long, or holds what cannot be stored");
+            return Err(fault("note", "coupon_note"));
         }
         Ok(())
     }
+}
+
+fn fault(field: &str, code: &'static str) -> Error {
+    Error::Invalid(vec![FieldFault::new(field, code)])
 }
 
 /// Store a new coupon that passed [`NewCoupon::check`]; refused when its code is taken.

@@ -73,11 +73,22 @@ pub struct Dispute {
     pub closed_at: Option<Timestamp>,
 }
 
+/// What a dispute means for one order: a transfer may pay several.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    /// The dispute.
+    pub dispute: Dispute,
+    /// How much of the money in dispute pays the order, in minor units.
+    pub amount: i64,
+}
+
 crate::statements! {
     INSERT = "INSERT INTO disputes (id, gateway, provider_id, transfer_id, order_id, amount, state, why, opened_at, closed_at)
               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (gateway, provider_id) DO NOTHING";
     BY_NAME = "SELECT * FROM disputes WHERE gateway = $1 AND provider_id = $2";
-    OF_ORDER = "SELECT * FROM disputes WHERE order_id = $1 ORDER BY opened_at, id";
+    OF_ORDER = "SELECT disputes.*, allocations.amount AS share FROM disputes
+                JOIN allocations ON allocations.transfer_id = disputes.transfer_id
+                WHERE allocations.order_id = $1 AND allocations.undone_at IS NULL ORDER BY disputes.opened_at, disputes.id";
     MOVE = "UPDATE disputes SET state = $3, amount = $4, closed_at = $5 WHERE id = $1 AND state = $2";
 }
 
@@ -134,9 +145,14 @@ pub async fn take(
 }
 
 /// Disputes about what an order was paid with, oldest first.
-pub async fn of_order(tx: &mut Tx<'_>, order: &OrderId) -> Result<Vec<Dispute>> {
+pub async fn of_order(tx: &mut Tx<'_>, order: &OrderId) -> Result<Vec<Claim>> {
+    let claim = |row: &Row| {
+        let dispute = read(row)?;
+        let amount = dispute.amount.min(row.get("share")?);
+        Ok(Claim { dispute, amount })
+    };
     let rows = tx.rows(&OF_ORDER, args![order]).await?;
-    rows.iter().map(read).collect()
+    rows.iter().map(claim).collect()
 }
 
 fn record(

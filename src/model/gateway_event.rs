@@ -97,7 +97,14 @@ crate::statements! {
     REOPEN = "UPDATE gateway_events SET closed_at = NULL, closed_by = NULL, closed_why = NULL
               WHERE id = $1 AND state = 'stored' AND closed_at IS NOT NULL";
     STRANDED = "SELECT id FROM gateway_events WHERE state = 'stored' AND awaits IS NULL AND closed_at IS NULL
-                AND NOT EXISTS (SELECT 1 FROM tasks WHERE tasks.subject = gateway_events.id) LIMIT $1";
+                AND NOT EXISTS (SELECT 1 FROM tasks WHERE tasks.subject = gateway_events.id)
+                UNION ALL
+                SELECT gateway_events.id FROM gateway_events
+                JOIN transfer_names ON transfer_names.gateway = gateway_events.gateway
+                  AND transfer_names.provider_id = gateway_events.awaits
+                WHERE gateway_events.awaits IS NOT NULL AND gateway_events.state = 'stored' AND gateway_events.closed_at IS NULL
+                AND NOT EXISTS (SELECT 1 FROM tasks WHERE tasks.subject = gateway_events.id AND tasks.state IN ('ready', 'leased', 'dead'))
+                LIMIT $1";
 }
 
 /// Store an arrival; `None` when it is already stored. `problem` says why it is not settled with it.
@@ -211,7 +218,8 @@ pub async fn reopen(tx: &mut Tx<'_>, moment: &Moment, id: &EventId) -> Result<bo
     Ok(reopened)
 }
 
-/// Stored events that nothing works on. There are none, unless a person deleted a task.
+/// Stored events that nothing works on: a person deleted a task, or what an event awaited came at the same
+/// moment, and neither saw the other; or it came under another name first.
 pub async fn stranded(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<EventId>> {
     tx.rows(&STRANDED, args![limit])
         .await?

@@ -14,6 +14,11 @@ use crate::id::{GrantId, LineId, OrderId};
 use crate::outcome::{Receipt, Who};
 
 pub mod list;
+pub mod reasons;
+
+pub use reasons::{
+    ends_last, enrolments_made, hold_all, in_turn, is_attempted, is_busy, is_of_our_making, other_reasons, take_turn,
+};
 
 states! {
     /// Where a grant stands.
@@ -22,7 +27,7 @@ states! {
         Waiting = "waiting",
         /// An attempt runs. After a crash it stays so until the lease ends, then the next attempt reads first.
         Working = "working",
-        /// A write left and nobody knows the answer. Only a read moves it on.
+        /// A write left, or may have, and nobody knows the answer. Only a read moves it on.
         Verifying = "verifying",
         /// Kept, and read back. Expiry or a refund ends it.
         Active = "active",
@@ -49,7 +54,7 @@ impl GrantState {
         match self {
             Waiting => matches!(
                 to,
-                Waiting | Working | Active | ActionNeeded | GaveUp | Revoked
+                Waiting | Working | Active | ActionNeeded | GaveUp | Revoking | Revoked
             ),
             Working => {
                 matches!(
@@ -57,14 +62,17 @@ impl GrantState {
                     Working | Active | Waiting | Verifying | ActionNeeded | GaveUp | Revoking
                 )
             }
-            Verifying => matches!(to, Waiting | Working | ActionNeeded | GaveUp | Revoking),
+            Verifying => matches!(
+                to,
+                Verifying | Waiting | Working | Active | ActionNeeded | GaveUp | Revoking
+            ),
             ActionNeeded => matches!(to, Waiting | Working | GaveUp | Revoking | Revoked),
             // An attempt that was under way when time ran out may still succeed.
             GaveUp => matches!(to, Waiting | Active | Revoking),
             Active => matches!(to, Revoking | Expired),
             Expired => matches!(to, Revoking),
             // The money came back, or never went.
-            Revoking => matches!(to, Revoked | Waiting),
+            Revoking => matches!(to, Revoked | Waiting | Verifying),
             Revoked => matches!(to, Waiting),
         }
     }
@@ -151,6 +159,8 @@ pub struct Grant {
     pub activated_at: Option<Timestamp>,
     /// When it ends.
     pub expires_at: Option<Timestamp>,
+    /// When it was taken back.
+    pub ended_at: Option<Timestamp>,
 }
 
 impl Grant {
@@ -184,7 +194,6 @@ crate::statements! {
               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'waiting', $10, $11, $12) ON CONFLICT (line_id, position) DO NOTHING";
     BY_ID = "SELECT grants.*, orders.name AS buyer FROM grants JOIN orders ON orders.id = grants.order_id WHERE grants.id = $1";
     OF_ORDER = "SELECT grants.*, '' AS buyer FROM grants WHERE order_id = $1 ORDER BY line_id, position";
-    HOLD_ALL = "SELECT id FROM grants WHERE order_id = $1 ORDER BY id" | "SELECT id FROM grants WHERE order_id = $1 ORDER BY id FOR UPDATE";
     MOVE = "UPDATE grants SET state = $3, who = $4, why = $5, next_at = $6, attempts = attempts + $7,
               receipt = COALESCE($8, receipt), activated_at = COALESCE(activated_at, $9),
               expires_at = COALESCE(expires_at, $10), ended_at = $11,
@@ -194,32 +203,22 @@ crate::statements! {
     COUNT_IN = "UPDATE grants SET counted = 1 WHERE id = $1 AND counted = 0";
     BAR = "UPDATE grants SET barred = 1 WHERE id = $1";
     NOTE = "UPDATE grants SET receipt = $2 WHERE id = $1 AND state = 'revoking'";
-    ENDS_LAST = "SELECT MAX(expires_at) AS ends FROM grants WHERE connection = $1 AND target = $2 AND learner = $3
-                   AND id <> $4 AND state = 'active'";
     OUT_OF_TIME = "SELECT grants.*, '' AS buyer FROM grants WHERE state IN ('waiting', 'working', 'verifying', 'action_needed')
                    AND give_up_at <= $1 ORDER BY give_up_at LIMIT $2";
     EXPIRED = "SELECT grants.*, '' AS buyer FROM grants WHERE state = 'active' AND expires_at IS NOT NULL AND expires_at <= $1
                ORDER BY expires_at LIMIT $2";
     ENDING = "SELECT grants.*, '' AS buyer FROM grants WHERE state = 'active' AND warned_at IS NULL AND expires_at IS NOT NULL
                 AND expires_at > $1 AND expires_at <= $2 AND (access_days IS NULL OR access_days > $3)
-                AND NOT EXISTS (SELECT 1 FROM grants AS told WHERE told.line_id = grants.line_id AND told.warned_at IS NOT NULL)
+                AND NOT EXISTS (SELECT 1 FROM grants AS told JOIN emails ON emails.order_id = told.order_id
+                  AND emails.kind = 'ending:' || told.id WHERE told.line_id = grants.line_id)
               ORDER BY expires_at LIMIT $4";
     WARNED = "UPDATE grants SET warned_at = $2 WHERE id = $1";
     UNATTENDED = "SELECT grants.*, '' AS buyer FROM grants WHERE state IN ('waiting', 'working', 'verifying', 'revoking') AND NOT EXISTS
                     (SELECT 1 FROM tasks WHERE tasks.subject = grants.id AND (tasks.state IN ('ready', 'leased')
                        OR (tasks.kind = 'withdraw' AND tasks.state = 'dead')))
                   LIMIT $1";
-    BUSY = "SELECT id FROM grants WHERE connection = $1 AND target = $2 AND learner = $3 AND kind = 'enrolment'
-              AND ((id <> $4 AND state IN ('working', 'verifying')) OR EXISTS
-                (SELECT 1 FROM tasks WHERE tasks.subject = grants.id AND tasks.kind = 'withdraw' AND tasks.state = 'leased'))";
-    ATTEMPTED = "SELECT id FROM tasks WHERE subject = $1 AND kind IN ('enrol', 'deliver', 'hand_over') AND state = 'leased'";
-    TAKE_TURN = "SELECT COUNT($1) AS held"
-              | "SELECT COUNT(*) AS held FROM pg_advisory_xact_lock(hashtextextended($1, 0))";
-    OTHER_REASONS = "SELECT COUNT(*) AS reasons FROM grants WHERE connection = $1 AND target = $2 AND learner = $3
-                       AND id <> $4 AND state IN ('waiting', 'working', 'verifying', 'active', 'action_needed')";
-    RECEIPTS = "SELECT receipt FROM grants WHERE connection = $1 AND target = $2 AND learner = $3 AND receipt IS NOT NULL";
     UNKEPT = "SELECT COUNT(*) AS unkept FROM grants WHERE line_id = $1
-                AND (activated_at IS NULL OR state NOT IN ('active', 'expired', 'revoking', 'revoked'))";
+                AND (activated_at IS NULL OR state = 'gave_up')";
     COUNTS = "SELECT state, COUNT(*) AS grants FROM grants GROUP BY state";
 }
 
@@ -259,13 +258,6 @@ pub async fn of_order(tx: &mut Tx<'_>, order: &OrderId) -> Result<Vec<Grant>> {
         .iter()
         .map(read)
         .collect()
-}
-
-/// Hold every grant of an order until the transaction ends. An attempt that is being recorded holds its
-/// grant and then wants the order; whoever holds the order first would wait for it in a circle.
-pub async fn hold_all(tx: &mut Tx<'_>, order: &OrderId) -> Result<()> {
-    tx.rows(&HOLD_ALL, args![order]).await?;
-    Ok(())
 }
 
 /// Move a grant from the state it was read in. False: someone else moved it; nothing changed.
@@ -342,7 +334,7 @@ pub async fn ending(
     tx.rows(&ENDING, values).await?.iter().map(read).collect()
 }
 
-/// The buyer is told, once.
+/// Whether its end needs a letter is decided, once.
 pub async fn warned(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId) -> Result<()> {
     tx.exec(&WARNED, args![id, moment.now]).await?;
     Ok(())
@@ -356,45 +348,6 @@ pub async fn unattended(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Grant>> {
         .iter()
         .map(read)
         .collect()
-}
-
-/// Wait until nobody else decides about the same access, and keep others waiting until this
-/// transaction ends: two that look at each other's uncommitted grants would both decide wrongly.
-/// Taken before any row, so that it never waits for somebody who waits for us.
-pub async fn take_turn(tx: &mut Tx<'_>, grant: &Grant) -> Result<()> {
-    let access = [&*grant.connection, &*grant.target, &*grant.learner].join("\n");
-    tx.rows(&TAKE_TURN, args![access]).await?;
-    Ok(())
-}
-
-/// Another attempt writes for the same learner and course right now, or removes: what is read
-/// beside it may be gone a moment later.
-pub async fn is_busy(tx: &mut Tx<'_>, grant: &Grant) -> Result<bool> {
-    let values = args![&grant.connection, &grant.target, &grant.learner, &grant.id];
-    Ok(tx.row(&BUSY, values).await?.is_some())
-}
-
-/// Other reasons for the same access outside: it is taken back only when there are none.
-pub async fn other_reasons(tx: &mut Tx<'_>, grant: &Grant) -> Result<i64> {
-    let values = args![&grant.connection, &grant.target, &grant.learner, &grant.id];
-    let row = tx.row(&OTHER_REASONS, values).await?;
-    row.map_or(Ok(0), |r| Ok(r.get("reasons")?))
-}
-
-/// An attempt of ours made the enrolment that this grant rests on; perhaps for another order, whose
-/// grant found it first. One that was there before any of them is not ours to take back.
-pub async fn is_of_our_making(tx: &mut Tx<'_>, grant: &Grant) -> Result<bool> {
-    let Some(Receipt(own)) = &grant.receipt else {
-        return Ok(false);
-    };
-    let values = args![&grant.connection, &grant.target, &grant.learner];
-    for row in tx.rows(&RECEIPTS, values).await? {
-        let receipt: serde_json::Value = serde_json::from_str(&row.get::<String>("receipt")?)?;
-        if receipt["created"] == true && receipt["enrolment"] == own["enrolment"] {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 /// Its line counts it as final, without it having been kept. False: it was counted before.
@@ -411,18 +364,6 @@ pub fn bar(tx: &mut Tx<'_>, id: &GrantId) {
 pub async fn note(tx: &mut Tx<'_>, id: &GrantId, receipt: &Receipt) -> Result<()> {
     tx.exec(&NOTE, args![id, receipt.0.to_string()]).await?;
     Ok(())
-}
-
-/// An attempt to keep it is running at this moment.
-pub async fn is_attempted(tx: &mut Tx<'_>, id: &GrantId) -> Result<bool> {
-    Ok(tx.row(&ATTEMPTED, args![id]).await?.is_some())
-}
-
-/// When the last of the other grants for the same access ends, where one has an end.
-pub async fn ends_last(tx: &mut Tx<'_>, grant: &Grant) -> Result<Option<Timestamp>> {
-    let values = args![&grant.connection, &grant.target, &grant.learner, &grant.id];
-    let row = tx.row(&ENDS_LAST, values).await?;
-    row.map_or(Ok(None), |r| Ok(r.get("ends")?))
 }
 
 /// Grants of a line that were not kept.
@@ -486,5 +427,6 @@ fn read(row: &Row) -> Result<Grant> {
         give_up_at: row.get("give_up_at")?,
         activated_at: row.get("activated_at")?,
         expires_at: row.get("expires_at")?,
+        ended_at: row.get("ended_at")?,
     })
 }

@@ -23,11 +23,13 @@ pub mod gateway_event;
 pub mod grant;
 pub mod key;
 pub mod line;
+pub mod open_money;
 pub mod order;
 pub mod payment;
 pub mod poll;
 pub mod refund;
 pub mod report;
+pub mod request_key;
 mod state;
 pub mod task;
 pub mod transfer;
@@ -71,9 +73,11 @@ pub fn statements() -> Vec<&'static Sql> {
         figures::STATEMENTS,
         gateway_event::STATEMENTS,
         grant::STATEMENTS,
+        grant::reasons::STATEMENTS,
         grant::list::STATEMENTS,
         key::STATEMENTS,
         line::STATEMENTS,
+        open_money::STATEMENTS,
         order::STATEMENTS,
         order::money::STATEMENTS,
         order::list::STATEMENTS,
@@ -81,10 +85,13 @@ pub fn statements() -> Vec<&'static Sql> {
         payment::STATEMENTS,
         poll::STATEMENTS,
         refund::STATEMENTS,
+        refund::list::STATEMENTS,
         report::STATEMENTS,
+        request_key::STATEMENTS,
         task::STATEMENTS,
         task::list::STATEMENTS,
         transfer::STATEMENTS,
+        transfer::list::STATEMENTS,
         transfer::inbox::STATEMENTS,
     ]
     .concat()

@@ -1,8 +1,8 @@
 //! Payments: one attempt to pay at one gateway. What really moved is a transfer; a payment says only
 //! where the buyer was sent, or could look, and whether anybody can still pay there.
 
-use super::Moment;
 use super::state::states;
+use super::{Moment, order};
 use crate::args;
 use crate::clock::Timestamp;
 use crate::db::{Row, Tx};
@@ -59,6 +59,14 @@ pub struct Payment {
     pub until: Option<Timestamp>,
     /// Why it is closed or failed.
     pub why: Option<String>,
+}
+
+impl Payment {
+    /// The buyer was sent to a page of the gateway.
+    #[must_use]
+    pub fn is_checkout(&self) -> bool {
+        self.url.is_some()
+    }
 }
 
 crate::statements! {
@@ -162,7 +170,11 @@ pub async fn advance(
         return Ok(false);
     }
     let values = args![&payment.id, payment.state, to, why];
-    Ok(tx.exec(&MOVE, values).await? == 1)
+    let moved = tx.exec(&MOVE, values).await? == 1;
+    if moved {
+        order::touch(tx, &payment.order);
+    }
+    Ok(moved)
 }
 
 /// Money came through this gateway, by the checkout of this name where it has one.

@@ -25,6 +25,10 @@ pub struct Poll {
     pub news: i64,
     /// When a round was last complete.
     pub finished_at: Option<Timestamp>,
+    /// Tries in a row that failed.
+    pub failures: i64,
+    /// Why the last try failed; none after one that worked.
+    pub why: Option<String>,
 }
 
 /// The part of a list that is to be read next.
@@ -42,10 +46,11 @@ crate::statements! {
     ENSURE = "INSERT INTO polls (subject) VALUES ($1) ON CONFLICT DO NOTHING";
     BY_SUBJECT = "SELECT * FROM polls WHERE subject = $1";
     BEGIN = "UPDATE polls SET cursor = NULL, round_from = $2, round_to = $3 WHERE subject = $1 AND round_to IS NULL";
-    TURN = "UPDATE polls SET cursor = $2, items = items + $3, news = news + $4 WHERE subject = $1";
+    TURN = "UPDATE polls SET cursor = $2, items = items + $3, news = news + $4, failures = 0, why = NULL WHERE subject = $1";
     END = "UPDATE polls SET cursor = NULL, round_from = NULL, round_to = NULL, covered_to = round_to, finished_at = $4,
-             items = items + $2, news = news + $3
+             items = items + $2, news = news + $3, failures = 0, why = NULL
            WHERE subject = $1 AND round_to IS NOT NULL";
+    FAIL = "UPDATE polls SET failures = failures + 1, why = $2 WHERE subject = $1 RETURNING failures";
     ALL = "SELECT * FROM polls ORDER BY subject";
 }
 
@@ -96,6 +101,12 @@ pub async fn turn(
     Ok(())
 }
 
+/// A page could not be read: the round stays where it is. How many tries in a row failed.
+pub async fn fail(tx: &mut Tx<'_>, subject: &str, why: &str) -> Result<i64> {
+    let row = tx.row(&FAIL, args![subject, why]).await?;
+    row.map_or(Ok(1), |r| Ok(r.get("failures")?))
+}
+
 /// All lists.
 pub async fn all(tx: &mut Tx<'_>) -> Result<Vec<Poll>> {
     let read = |row: &Row| {
@@ -105,6 +116,8 @@ pub async fn all(tx: &mut Tx<'_>) -> Result<Vec<Poll>> {
             items: row.get("items")?,
             news: row.get("news")?,
             finished_at: row.get("finished_at")?,
+            failures: row.get("failures")?,
+            why: row.get("why")?,
         })
     };
     tx.rows(&ALL, &[]).await?.iter().map(read).collect()

@@ -1,15 +1,17 @@
 //! Refunds: money on its way back to a payer, or there. One that takes from an order takes access
 //! with it (`fulfilment/access.rs`); one of a surplus touches no order.
 
-use super::Moment;
 use super::audit::{self, Change};
 use super::state::states;
+use super::{Moment, order, transfer};
 use crate::args;
 use crate::clock::Timestamp;
 use crate::db::{Row, Tx};
 use crate::error::{Error, Result};
 use crate::id::{LineId, OrderId, RefundId, TransferId};
 use crate::money::{Currency, Money};
+
+pub mod list;
 
 /// Who carries out a refund that no gateway can: a person, by a bank transfer of their own.
 pub const BY_HAND: &str = "hand";
@@ -98,6 +100,7 @@ crate::statements! {
               fault = $6, done_at = COALESCE($7, done_at)
             WHERE id = $1 AND state = $2";
     NAME = "UPDATE refunds SET provider_id = $2 WHERE id = $1 AND provider_id IS NULL";
+    SHRINK = "UPDATE refunds SET amount = amount - $2 WHERE id = $1 AND amount > $2";
 }
 
 /// What a move of a refund leaves.
@@ -141,10 +144,28 @@ pub async fn get(tx: &mut Tx<'_>, id: &RefundId) -> Result<Refund> {
     read(&row.ok_or(Error::NotFound("refund"))?)
 }
 
-/// By the gateway's id.
-pub async fn by_name(tx: &mut Tx<'_>, gateway: &str, provider_id: &str) -> Result<Option<Refund>> {
-    let row = tx.row(&BY_NAME, args![gateway, provider_id]).await?;
-    row.as_ref().map(read).transpose()
+/// By the gateway's id: one of the gateway's may be several here, of each order that the money paid one.
+pub async fn by_name(tx: &mut Tx<'_>, gateway: &str, provider_id: &str) -> Result<Vec<Refund>> {
+    let mut parts = Vec::new();
+    while let Some(row) = tx
+        .row(
+            &BY_NAME,
+            args![gateway, part_name(provider_id, parts.len())],
+        )
+        .await?
+    {
+        parts.push(read(&row)?);
+    }
+    Ok(parts)
+}
+
+/// The name here of a part of a gateway's refund; the first has the gateway's own.
+#[must_use]
+pub fn part_name(provider_id: &str, place: usize) -> String {
+    match place {
+        0 => provider_id.to_owned(),
+        _ => format!("{provider_id}#{}", place + 1),
+    }
 }
 
 /// Refunds of an order, oldest first.
@@ -188,6 +209,11 @@ pub async fn advance(
     let moved = tx.exec(&MOVE, values).await? == 1;
     if moved {
         record(tx, moment, refund, Some(refund.state), to, step.fault);
+        match (&refund.order, &refund.transfer) {
+            (Some(order), _) => order::touch(tx, order),
+            (None, Some(transfer)) => transfer::touch(tx, transfer),
+            (None, None) => {}
+        }
     }
     Ok(moved)
 }
@@ -195,6 +221,11 @@ pub async fn advance(
 /// The gateway's id of a refund whose state stays. False: it has one already.
 pub async fn name(tx: &mut Tx<'_>, id: &RefundId, provider_id: &str) -> Result<bool> {
     Ok(tx.exec(&NAME, args![id, provider_id]).await? == 1)
+}
+
+/// So much of it is a refund of its own. False: it is not more than that.
+pub async fn shrink(tx: &mut Tx<'_>, id: &RefundId, amount: i64) -> Result<bool> {
+    Ok(tx.exec(&SHRINK, args![id, amount]).await? == 1)
 }
 
 fn record(

@@ -256,7 +256,10 @@ crate::statements! {
              WHERE state = 'leased' AND lease_until < $2 RETURNING id, order_id, attempts";
     REVIVE = "UPDATE tasks SET state = 'ready', run_at = $2, rejections = 0, finished_at = NULL
               WHERE idem_key = $1 AND state <> 'leased'";
-    RELEASE = "UPDATE tasks SET run_at = $2 WHERE connection = $1 AND state = 'ready' AND run_at > $2";
+    RESUME = "UPDATE tasks SET state = 'ready', run_at = $2, rejections = 0, finished_at = NULL
+              WHERE idem_key = $1 AND state IN ('done', 'dead')";
+    RELEASE = "UPDATE tasks SET run_at = $2 WHERE connection = $1 AND state = 'ready' AND run_at > $2
+                 AND (kind <> 'poll' OR EXISTS (SELECT 1 FROM polls WHERE polls.subject = tasks.subject AND failures > 0))";
     BY_ID = "SELECT id, kind, order_id, subject, connection, attempts, rejections, lease, run_at, state FROM tasks WHERE id = $1";
     COUNTS = "SELECT kind, state, COUNT(*) AS tasks FROM tasks WHERE state <> 'done' GROUP BY kind, state";
     OLDEST = "SELECT MIN(run_at) AS at FROM tasks WHERE state = 'ready'";
@@ -404,7 +407,16 @@ pub async fn revive(tx: &mut Tx<'_>, moment: &Moment, new: &NewTask<'_>) -> Resu
     Ok(())
 }
 
-/// A connection works again: what waited for it is due now.
+/// The same, but one that waits for its time goes on waiting.
+pub async fn resume(tx: &mut Tx<'_>, moment: &Moment, new: &NewTask<'_>) -> Result<()> {
+    if tx.exec(&RESUME, args![new.key(), moment.now]).await? == 0 {
+        enqueue(tx, moment, new);
+    }
+    tx.ring();
+    Ok(())
+}
+
+/// A connection works again: what waited for it is due now. A list that did not fail keeps its time.
 pub async fn release(tx: &mut Tx<'_>, moment: &Moment, connection: &str) -> Result<()> {
     tx.exec(&RELEASE, args![connection, moment.now]).await?;
     tx.ring();

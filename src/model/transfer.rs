@@ -1,8 +1,8 @@
 //! Transfers: money that moved, as a gateway reports it. Immutable but for how it was closed.
 
-use super::Moment;
 use super::audit::{self, Change};
 use super::state::states;
+use super::{Moment, order};
 use crate::args;
 use crate::clock::Timestamp;
 use crate::db::{Row, Sql, Tx};
@@ -12,6 +12,7 @@ use crate::id::{EventId, OrderId, TransferId};
 use crate::money::{Currency, Money};
 
 pub mod inbox;
+pub mod list;
 
 states! {
     /// What a transfer turned out to be, against the orders.
@@ -63,8 +64,8 @@ pub struct Verdict<'a> {
     pub order: Option<&'a OrderId>,
     /// How much of it no order needs: it belongs to the payer again.
     pub surplus: i64,
-    /// A list of the gateway had it, not a message.
-    pub listed: bool,
+    /// A message of the gateway told of it, and not only a list or an answer.
+    pub heard: bool,
 }
 
 /// A transfer as stored.
@@ -122,13 +123,13 @@ crate::statements! {
                 surplus, weak_key)
               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
               ON CONFLICT DO NOTHING";
-    NAME = "INSERT INTO transfer_names (gateway, provider_id, transfer_id, listed) VALUES ($1, $2, $3, $4)
-            ON CONFLICT DO NOTHING";
+    NAME = "INSERT INTO transfer_names (gateway, provider_id, transfer_id, road, heard) VALUES ($1, $2, $3, $4, $5)
+            ON CONFLICT (gateway, provider_id) DO UPDATE SET heard = 1 WHERE transfer_names.heard < excluded.heard";
     NAMED = "SELECT transfers.* FROM transfers JOIN transfer_names ON transfer_names.transfer_id = transfers.id
              WHERE transfer_names.gateway = $1 AND transfer_names.provider_id = $2";
     BY_NATURAL_KEY = "SELECT * FROM transfers WHERE natural_key = $1";
     TWIN = "SELECT * FROM transfers WHERE weak_key = $1 AND gateway = $2 AND NOT EXISTS
-              (SELECT 1 FROM transfer_names WHERE transfer_id = transfers.id AND listed = $3)
+              (SELECT 1 FROM transfer_names WHERE transfer_id = transfers.id AND road = $3)
             ORDER BY received_at, id LIMIT 1";
     TAKE_TURN = "SELECT COUNT($1) AS held"
               | "SELECT COUNT(*) AS held FROM pg_advisory_xact_lock(hashtextextended($1, 1))";
@@ -140,16 +141,23 @@ crate::statements! {
     REOPEN = "UPDATE transfers SET closed_at = NULL, closed_by = NULL, closed_why = NULL, order_id = NULL, surplus = 0
               WHERE id = $1";
     WAIT = "UPDATE transfers SET closed_at = NULL, closed_by = NULL, closed_why = NULL WHERE id = $1 AND closed_at IS NOT NULL";
-    RETURN = "UPDATE transfers SET returned = returned + $2 WHERE id = $1";
+    RETURN = "UPDATE transfers SET returned = returned + $2,
+                surplus = CASE WHEN returned + $2 > surplus THEN returned + $2 ELSE surplus END
+              WHERE id = $1";
+    TOUCH = "UPDATE orders SET version = version + 1 WHERE id = (SELECT order_id FROM transfers WHERE id = $1)";
     DUES = "SELECT * FROM transfers WHERE surplus > returned ORDER BY received_at, id LIMIT $1";
     RECENT = "SELECT * FROM transfers WHERE received_at >= $1 ORDER BY received_at DESC, id DESC LIMIT $2";
     OF_ORDER = "SELECT * FROM transfers WHERE order_id = $1 ORDER BY received_at, id";
     WAITING = "SELECT * FROM transfers WHERE closed_at IS NULL ORDER BY received_at, id LIMIT $1";
+    UNHEARD = "SELECT COUNT(*) AS n FROM transfers
+               WHERE gateway = $1 AND direction = 'in' AND class <> 'wrong_account' AND received_at >= $2
+                 AND (booked_at < $3 OR received_at < $3)
+                 AND NOT EXISTS (SELECT 1 FROM transfer_names WHERE transfer_id = transfers.id AND heard = 1)";
 }
 
 /// A transfer that is in the books already: under this name, under its natural key, or, where the
-/// bank gave no reference, its twin that only the other road has named yet.
-pub async fn seen(tx: &mut Tx<'_>, fact: &TransferFact, listed: bool) -> Result<Option<Transfer>> {
+/// bank gave no reference, the oldest of its twins that this road has not named yet.
+pub async fn seen(tx: &mut Tx<'_>, fact: &TransferFact) -> Result<Option<Transfer>> {
     if let Some(known) = named(tx, &fact.gateway, &fact.provider_id).await? {
         return Ok(Some(known));
     }
@@ -161,7 +169,8 @@ pub async fn seen(tx: &mut Tx<'_>, fact: &TransferFact, listed: bool) -> Result<
         return Ok(None);
     };
     tx.rows(&TAKE_TURN, args![&key]).await?;
-    let row = tx.row(&TWIN, args![&key, &fact.gateway, listed]).await?;
+    let values = args![&key, &fact.gateway, fact.road()];
+    let row = tx.row(&TWIN, values).await?;
     row.as_ref().map(read).transpose()
 }
 
@@ -171,9 +180,22 @@ pub async fn named(tx: &mut Tx<'_>, gateway: &str, provider_id: &str) -> Result<
     row.as_ref().map(read).transpose()
 }
 
-/// One more name of a transfer, with the commit.
-pub fn name(tx: &mut Tx<'_>, id: &TransferId, fact: &TransferFact, listed: bool) {
-    tx.later(&NAME, args![&fact.gateway, &fact.provider_id, id, listed]);
+/// A name of a transfer, with the commit; `heard`: a message told of it.
+pub fn name(tx: &mut Tx<'_>, id: &TransferId, fact: &TransferFact, heard: bool) {
+    let values = args![&fact.gateway, &fact.provider_id, id, fact.road(), heard];
+    tx.later(&NAME, values);
+}
+
+/// How much money a gateway's messages kept silent about: transfers that came in since `since`, were
+/// booked or known before `before`, and that no message has told of.
+pub async fn unheard(
+    tx: &mut Tx<'_>,
+    gateway: &str,
+    since: Timestamp,
+    before: Timestamp,
+) -> Result<i64> {
+    let row = tx.row(&UNHEARD, args![gateway, since, before]).await?;
+    row.map_or(Ok(0), |r| Ok(r.get("n")?))
 }
 
 /// By id.
@@ -284,10 +306,17 @@ pub async fn wait_again(
     Ok(())
 }
 
-/// So much of its surplus went back, or, below zero, came back.
+/// So much of its surplus went back, or, below zero, came back. What went back although nobody had decided
+/// that it should was surplus too.
 pub async fn give_back(tx: &mut Tx<'_>, id: &TransferId, amount: i64) -> Result<()> {
     tx.exec(&RETURN, args![id, amount]).await?;
+    touch(tx, id);
     Ok(())
+}
+
+/// What the page of its order says of it has changed.
+pub fn touch(tx: &mut Tx<'_>, id: &TransferId) {
+    tx.later(&TOUCH, args![id]);
 }
 
 /// Transfers of which something is still to be paid back, oldest first.
@@ -338,7 +367,10 @@ pub async fn insert(
     if tx.exec(&INSERT, values).await? == 0 {
         return Ok(None);
     }
-    name(tx, &id, fact, verdict.listed);
+    name(tx, &id, fact, verdict.heard);
+    if let Some(order) = verdict.order.filter(|_| verdict.surplus > 0) {
+        order::touch(tx, order);
+    }
     record(tx, moment, &id, verdict);
     Ok(Some(id))
 }
@@ -386,6 +418,10 @@ fn changed(
     why: &str,
     (before, after): (Class, Option<Class>),
 ) {
+    if let Some(order) = order {
+        // Its page says what of it is to be paid back.
+        order::touch(tx, order);
+    }
     let change = Change {
         order,
         subject: &id.0,

@@ -24,6 +24,7 @@ pub(super) struct Lanes {
     in_flight: Arc<AtomicUsize>,
     turn: usize,
     left_some: bool,
+    wakes_at: Option<Timestamp>,
 }
 
 struct LaneState {
@@ -51,7 +52,9 @@ impl Lanes {
             .lms
             .iter()
             .map(|(name, c)| (name.clone(), c.concurrency.clamp(1, slots)));
-        let lanes = own.chain([(REST.to_owned(), slots)]);
+        // How fast one address may ask is the gateway's to say: one list at a time.
+        let lists = app.desk.list_lanes().map(|name| (name, 1));
+        let lanes = own.chain(lists).chain([(REST.to_owned(), slots)]);
         Self {
             slots,
             by_name: lanes
@@ -60,7 +63,17 @@ impl Lanes {
             in_flight: Arc::default(),
             turn: 0,
             left_some: false,
+            wakes_at: None,
         }
+    }
+
+    /// A lane that rests, and may hold what is due, is to be looked at then.
+    pub(super) fn wake_at(&mut self, at: Option<Timestamp>) {
+        self.wakes_at = at;
+    }
+
+    pub(super) fn wakes_at(&self) -> Option<Timestamp> {
+        self.wakes_at
     }
 
     /// What each lane with room may take now; another one goes first each time, because the slots

@@ -15,10 +15,11 @@ use crate::error::Result;
 use crate::fulfilment::access::{self, Right};
 use crate::fulfilment::price::{Applied, Rule};
 use crate::id::{GrantId, LineId, RefundId};
+use crate::model::dispute;
 use crate::model::email::{Email, Letter};
 use crate::model::grant::{self, Benefit, Grant, GrantState};
 use crate::model::line::{self, Line};
-use crate::model::order::{self, Order, PaymentStatus};
+use crate::model::order::{self, Order, OrderKind, PaymentStatus};
 use crate::model::refund::{self, BY_HAND, RefundState};
 use crate::money::Money;
 use crate::outcome::Who;
@@ -232,7 +233,8 @@ async fn refunded(
         return Ok(None);
     };
     let concerned = |line: &&Line| refund.line.as_ref().is_none_or(|only| *only == line.id);
-    let over = |line: &&Line| access::right(order, &refunds, &line.id) == Right::Over;
+    let claims = dispute::of_order(tx, &order.id).await?;
+    let over = |line: &&Line| access::right(order, &refunds, &claims, &line.id) == Right::Over;
     let title = |line: &Line| line.title.clone();
     let of_line = refund.line.as_ref();
     Ok(Some(Refunded {
@@ -261,5 +263,6 @@ fn head(desk: &Desk, order: &Order) -> Letterhead {
         buyer: order.name.clone(),
         order_code: order.code.to_string(),
         order_url: desk.order_url(&order.secret),
+        gift: order.kind == OrderKind::Gift,
     }
 }

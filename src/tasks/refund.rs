@@ -98,7 +98,10 @@ impl Effect for Refund {
             return Ok(Finish::Done);
         }
         let finish = keeping::finish(moment, task, outcome);
-        if let Finish::Dead { why } = &finish {
+        // A message may have told meanwhile that it went: then the refusal is of a second one.
+        if let Finish::Dead { why } = &finish
+            && refund.state == RefundState::Asked
+        {
             steps::fail(tx, moment, &desk.policy, &refund, why).await?;
         }
         Ok(finish)

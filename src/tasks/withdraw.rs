@@ -32,8 +32,11 @@ pub(super) struct Request {
     connection: String,
     course: String,
     learner: Learner,
-    /// As an attempt read it back. None: an attempt was lost, and may have written or not.
+    /// As an attempt read it back. None: an attempt was lost, and may have written or not; or there was
+    /// none, and the grant rested on what another order's had made.
     enrolment: Option<String>,
+    /// Every enrolment that attempts of ours ever made here.
+    made: Vec<String>,
 }
 
 impl Effect for Withdraw {
@@ -46,8 +49,7 @@ impl Effect for Withdraw {
         _desk: &Desk,
         task: &Leased,
     ) -> Result<Prepared<Request>> {
-        let grant = grant::get(tx, &GrantId::from(task.subject.as_str())).await?;
-        grant::take_turn(tx, &grant).await?;
+        let grant = grant::in_turn(tx, &GrantId::from(task.subject.as_str())).await?;
         if grant.state != GrantState::Revoking {
             return Ok(Prepared::Nothing);
         }
@@ -74,7 +76,9 @@ impl Effect for Withdraw {
             revoke::revoked(tx, moment, &grant.id, why).await?;
             return Ok(Prepared::Nothing);
         }
+        let made = grant::enrolments_made(tx, &grant).await?;
         Ok(Prepared::Act(Request {
+            made,
             connection: grant.connection,
             course: grant.target,
             learner: Learner {
@@ -108,6 +112,9 @@ impl Effect for Withdraw {
             Some(enrolment) => remove(lms.as_ref(), learner, course, enrolment).await,
             None => match lms.read_enrolment(learner, course).await {
                 Ok(None) => Ok(()),
+                Ok(Some(found)) if request.made.contains(&found.id) => {
+                    remove(lms.as_ref(), learner, course, &found.id).await
+                }
                 // It may have been there before the order: only what is ours is removed.
                 Ok(Some(_)) => return not_surely_ours(),
                 Err(fault) => Err(fault),

@@ -24,6 +24,8 @@ icons! {
     Bank = "bank";
     /// A book: a course.
     Book = "book";
+    /// A bank card.
+    Card = "card";
     /// A bare tick: a step behind us.
     Check = "check";
     /// A tick in a circle: yours, done.

@@ -1,4 +1,4 @@
-//! Limits per address: orders, and failed authentications. In memory, per process: they slow abuse
+//! Limits per address: orders, ways to a gateway's page, and failed authentications. In memory, per process: they slow abuse
 //! down; nothing correct depends on them. An IPv6 caller owns a /64 and is counted by it.
 
 use std::collections::HashMap;
@@ -22,6 +22,8 @@ const CLEAN_EVERY: u32 = 1024;
 /// The limits of one process. `C` is the monotonic clock, which tests replace.
 pub struct Limits<C: Clock = DefaultClock> {
     orders: PerAddress<C>,
+    checkouts: PerAddress<C>,
+    looks: PerAddress<C>,
     failures: PerAddress<C>,
     /// Addresses with no failure left, and until when.
     barred: Mutex<HashMap<IpAddr, C::Instant>>,
@@ -50,6 +52,8 @@ impl<C: Clock + Clone> Limits<C> {
         };
         Self {
             orders: per_minute(limits.orders_per_minute),
+            checkouts: per_minute(limits.orders_per_minute),
+            looks: per_minute(limits.orders_per_minute),
             failures: per_minute(limits.failures_per_minute),
             barred: Mutex::default(),
             clock: clock.clone(),
@@ -62,6 +66,20 @@ impl<C: Clock + Clone> Limits<C> {
         self.clean_sometimes();
         let verdict = self.orders.check_key(&household(address));
         verdict.map_err(|until| Error::TooMany(until.wait_time_from(self.clock.now())))
+    }
+
+    /// Counts a way to a gateway's page, which costs a call to the gateway.
+    pub fn check_checkout(&self, address: IpAddr) -> Result<(), Error> {
+        self.clean_sometimes();
+        let verdict = self.checkouts.check_key(&household(address));
+        verdict.map_err(|until| Error::TooMany(until.wait_time_from(self.clock.now())))
+    }
+
+    /// Counts a question to a gateway on a buyer's behalf. False: there were many; an answer comes
+    /// without asking too, only later.
+    pub fn may_look(&self, address: IpAddr) -> bool {
+        self.clean_sometimes();
+        self.looks.check_key(&household(address)).is_ok()
     }
 
     /// One more failed proof of this address; [`Error::TooMany`] when it has made too many. Called
@@ -94,7 +112,8 @@ impl<C: Clock + Clone> Limits<C> {
     /// Addresses remembered now, for tests and metrics.
     #[must_use]
     pub fn remembered(&self) -> usize {
-        self.orders.len() + self.failures.len() + self.barred().len()
+        let counted = [&self.orders, &self.checkouts, &self.looks, &self.failures];
+        counted.map(RateLimiter::len).iter().sum::<usize>() + self.barred().len()
     }
 
     fn clean_sometimes(&self) {
@@ -102,10 +121,10 @@ impl<C: Clock + Clone> Limits<C> {
             return;
         }
         let now = self.clock.now();
-        self.orders.retain_recent();
-        self.failures.retain_recent();
-        self.orders.shrink_to_fit();
-        self.failures.shrink_to_fit();
+        for counts in [&self.orders, &self.checkouts, &self.looks, &self.failures] {
+            counts.retain_recent();
+            counts.shrink_to_fit();
+        }
         let mut barred = self.barred();
         barred.retain(|_, until| *until > now);
         barred.shrink_to_fit();

@@ -16,7 +16,7 @@ use axum::middleware::Next;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
-use futures_util::stream::{self, Stream};
+use futures_util::stream::Stream;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio_util::sync::CancellationToken;
 
@@ -29,6 +29,8 @@ use crate::model::order;
 
 /// How long a change made by another node may go unseen.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// The same for an order of which nothing more is expected.
+const LOOK_AT_REST: Duration = Duration::from_secs(30);
 /// Time between comments on a quiet stream.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Streams of one process.
@@ -38,31 +40,37 @@ const STREAMS_PER_ADDRESS: usize = 32;
 /// When a stream that found no seat may try again.
 const COME_BACK: Duration = Duration::from_secs(10);
 
-/// The version of an order: as it is now, then after each visible change; several changes at once
-/// may be one item. Ends only when there is no such order; the caller ends it at a final state.
-pub fn changes(app: Arc<App>, order: OrderId) -> impl Stream<Item = i64> + Send + 'static {
-    let watch = Watch {
-        // Before the first look, so that nothing between the two is missed.
-        heard: app.live.watch(),
-        app,
-        order,
-        seen: None,
-    };
-    stream::unfold(watch, |mut watch| async move {
-        let version = watch.next().await?;
-        Some((version, watch))
-    })
-}
-
-struct Watch {
+/// A watch over an order.
+pub struct Watch {
     app: Arc<App>,
     order: OrderId,
     heard: Receiver<OrderId>,
     seen: Option<i64>,
+    pace: Duration,
 }
 
 impl Watch {
-    async fn next(&mut self) -> Option<i64> {
+    /// From now on.
+    #[must_use]
+    pub fn over(app: Arc<App>, order: OrderId) -> Self {
+        Self {
+            // Before the first look, so that nothing between the two is missed.
+            heard: app.live.watch(),
+            app,
+            order,
+            seen: None,
+            pace: LOOK_EVERY,
+        }
+    }
+
+    /// Nothing more is expected, or something is again: look less often, or as before.
+    pub fn rest(&mut self, at_rest: bool) {
+        self.pace = if at_rest { LOOK_AT_REST } else { LOOK_EVERY };
+    }
+
+    /// The order's version: as it is now, then after each visible change; several changes at once may
+    /// be one. `None`: there is no such order.
+    pub async fn next(&mut self) -> Option<i64> {
         loop {
             match self.look().await {
                 Ok(None) => return None,
@@ -77,7 +85,7 @@ impl Watch {
                 }
             }
             // Elapsed: time to look whether another node changed it.
-            drop(tokio::time::timeout(LOOK_EVERY, told(&mut self.heard, &self.order)).await);
+            drop(tokio::time::timeout(self.pace, told(&mut self.heard, &self.order)).await);
         }
     }
 

@@ -150,6 +150,8 @@ async fn attempt(app: &Arc<App>, request: Request) -> Result<Placed> {
         .await
 }
 
-fn is_key(text: &str) -> bool {
+/// May this be an `Idempotency-Key`?
+#[must_use]
+pub fn is_key(text: &str) -> bool {
     (1..=KEY_MAX).contains(&text.len()) && text.bytes().all(|c| c.is_ascii_graphic())
 }

@@ -15,7 +15,7 @@ use crate::error::{Error, FieldFault};
 use crate::words::Locale;
 
 /// Codes with a status of their own; every other refusal is 422.
-const STATUSES: [(&str, StatusCode); 31] = [
+const STATUSES: [(&str, StatusCode); 42] = [
     ("invalid_json", StatusCode::BAD_REQUEST),
     ("body_cut", StatusCode::BAD_REQUEST),
     ("not_authentic", StatusCode::UNAUTHORIZED),
@@ -39,6 +39,17 @@ const STATUSES: [(&str, StatusCode); 31] = [
     ("event_settled", StatusCode::CONFLICT),
     ("event_closed", StatusCode::CONFLICT),
     ("refund_ended", StatusCode::CONFLICT),
+    ("order_not_paid", StatusCode::CONFLICT),
+    ("nothing_to_refund", StatusCode::CONFLICT),
+    ("refund_not_waiting", StatusCode::CONFLICT),
+    ("transfer_not_waiting", StatusCode::CONFLICT),
+    ("order_not_payable", StatusCode::CONFLICT),
+    ("order_takes_no_money", StatusCode::CONFLICT),
+    ("money_went_back", StatusCode::CONFLICT),
+    ("nothing_to_undo", StatusCode::CONFLICT),
+    ("reference_taken", StatusCode::CONFLICT),
+    ("coupon_taken", StatusCode::CONFLICT),
+    ("coupon_stopped", StatusCode::CONFLICT),
     ("payment_closed", StatusCode::GONE),
     ("link_expired", StatusCode::GONE),
     ("body_too_large", StatusCode::PAYLOAD_TOO_LARGE),
@@ -220,6 +231,13 @@ fn conflict(word: &'static str) -> &'static str {
 fn status(code: &str) -> Option<StatusCode> {
     let known = STATUSES.iter().find(|(known, _)| *known == code);
     known.map(|(_, status)| *status)
+}
+
+/// What a refusal without values says to a person, for pages.
+#[must_use]
+pub fn sentence(code: &str, locale: Locale) -> String {
+    filled(locale, &format!("error.{code}"), &[])
+        .unwrap_or_else(|| locale.say("error.refused").into_owned())
 }
 
 /// `wrong_content_type` is `Wrong content type`.

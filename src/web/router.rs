@@ -7,7 +7,10 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get, post};
 
 use super::admin as desk;
-use super::api::admin::{audit, connections, events, grants, older, orders, stats, tasks};
+use super::api::admin::{
+    alerts, audit, connections, coupons, decisions, events, gifts, grants, older, orders, refunds,
+    stats, tasks, transfers,
+};
 use super::api::{check_status, create_order, health, metrics, openapi, qr, worker};
 use super::state::Web;
 use super::{around, assets, downloads, live, order_page, shop, webhooks};
@@ -24,6 +27,7 @@ pub(super) fn over(web: Web) -> Router {
     let doors = front_end()
         .merge(machines())
         .merge(admin())
+        .merge(money())
         .merge(seller())
         .merge(pages());
     let routes = doors.merge(if demo { demo_only() } else { Router::new() });
@@ -90,6 +94,52 @@ fn admin() -> Router<Web> {
         )
 }
 
+/// The same callers, about money.
+fn money() -> Router<Web> {
+    Router::new()
+        .route("/api/v1/admin/transfers", get(transfers::list))
+        .route("/api/v1/admin/transfers/{id}", get(transfers::show))
+        .route(
+            "/api/v1/admin/transfers/{id}/assign",
+            post(decisions::assign),
+        )
+        .route("/api/v1/admin/transfers/{id}/split", post(decisions::split))
+        .route(
+            "/api/v1/admin/transfers/{id}/accept",
+            post(decisions::accept),
+        )
+        .route(
+            "/api/v1/admin/transfers/{id}/give-back",
+            post(decisions::give_back),
+        )
+        .route(
+            "/api/v1/admin/transfers/{id}/discard",
+            post(decisions::discard),
+        )
+        .route("/api/v1/admin/transfers/{id}/undo", post(decisions::undo))
+        .route("/api/v1/admin/refunds", get(refunds::list))
+        .route("/api/v1/admin/refunds/{id}/sent", post(refunds::sent))
+        .route(
+            "/api/v1/admin/refunds/{id}/call-off",
+            post(refunds::call_off),
+        )
+        .route("/api/v1/admin/orders/{code}/refunds", post(refunds::ask))
+        .route("/api/v1/admin/orders/{code}/payments", post(gifts::receive))
+        .route("/api/v1/admin/gifts", post(gifts::give))
+        .route("/api/v1/admin/alerts", get(alerts::list))
+        .route(
+            "/api/v1/admin/alerts/{kind}/{subject}/clear",
+            post(alerts::clear),
+        )
+        .route("/api/v1/admin/polls", get(alerts::polls))
+        .route(
+            "/api/v1/admin/coupons",
+            get(coupons::list).post(coupons::make),
+        )
+        .route("/api/v1/admin/coupons/{code}", get(coupons::show))
+        .route("/api/v1/admin/coupons/{code}/stop", post(coupons::stop))
+}
+
 /// For the seller's browser, with a session; each page names its scope.
 fn seller() -> Router<Web> {
     use desk::{grants, messages, overview, refunds, sign_in};
@@ -140,6 +190,11 @@ fn pages() -> Router<Web> {
         .route("/covers/{name}", get(shop::door::cover))
         .route("/o/{secret}", get(order_page::door::show))
         .route("/o/{secret}/stream", get(order_page::door::stream))
+        .route("/o/{secret}/back", get(order_page::door::back))
+        .route(
+            "/o/{secret}/pay/{gateway}",
+            get(order_page::pay::astray).post(order_page::pay::pay),
+        )
         .route("/f/{token}", get(downloads::door::landing))
         .route("/files/{token}/{name}", get(downloads::door::file))
         .route("/assets/{name}", get(assets::serve))
@@ -147,5 +202,5 @@ fn pages() -> Router<Web> {
 
 /// Never in a shop that takes money.
 fn demo_only() -> Router<Web> {
-    Router::new().route("/o/{secret}/simulate", post(order_page::door::simulate))
+    Router::new().route("/o/{secret}/simulate", post(order_page::pretend::simulate))
 }

@@ -50,6 +50,12 @@ pub trait Gateway: Send + Sync {
     /// Is this message from the gateway? Fails closed when no secret is configured.
     fn verify(&self, message: &Message<'_>) -> Result<Authentic, NotAuthentic>;
 
+    /// It is configured to tell of whatever comes in on the seller's own accounts: a buyer can pay
+    /// without being sent anywhere.
+    fn watches_accounts(&self) -> bool {
+        false
+    }
+
     /// Bytes of a message at most.
     fn longest_message(&self) -> usize {
         64 * 1024

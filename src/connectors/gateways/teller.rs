@@ -23,6 +23,17 @@ pub struct Abilities {
     pub listings: &'static [Listing],
 }
 
+/// How buyers pay on a gateway's page: the words on our own pages depend on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Means {
+    /// By card.
+    Card,
+    /// By a bank transfer that the gateway watches.
+    Transfer,
+    /// In one way or another.
+    Any,
+}
+
 /// One list that a gateway keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Listing {
@@ -135,6 +146,11 @@ pub struct Finding {
 pub trait Teller: Send + Sync {
     /// What it can do.
     fn abilities(&self) -> Abilities;
+
+    /// How buyers pay on its page, where it has one.
+    fn means(&self) -> Means {
+        Means::Any
+    }
 
     /// Can this amount be paid in a checkout here? The word is the code of a refusal. Asked before
     /// anything is stored or sent.

@@ -1,17 +1,22 @@
 //! Money that goes back, as a gateway reports it: refunds, sums of refunds, disputes. Each is about a
-//! transfer; a missing answer says that this transfer is not in the books yet.
+//! transfer; a missing answer says that this transfer is not in the books yet. Reports of single refunds
+//! and of their sum tell of the same money in any order: see `name_nameless`.
 
 use crate::db::Tx;
 use crate::error::Result;
 use crate::fact::{DisputeFact, RefundFact, RefundProgress, RefundedFact};
 use crate::fulfilment::{Policy, access, ledger, refund as refunds};
 use crate::id::{OrderId, RefundId};
+use crate::model::allocation::{self, Allocation};
 use crate::model::dispute::{self, DisputeState};
-use crate::model::order::Order;
+use crate::model::order::{self, Order, PaymentStatus};
 use crate::model::refund::{self, Purpose, Refund, RefundState};
 use crate::model::transfer::{self, Transfer};
-use crate::model::{Moment, alert, allocation};
+use crate::model::{Moment, alert};
 use crate::money::Money;
+
+/// Why a refund is in the books that nobody here decided.
+const ELSEWHERE: &str = "made at the gateway";
 
 /// Take in a refund: one that we asked for, one that a sum had announced, or news from the gateway's
 /// own pages. The order that it touched, where it touched one.
@@ -24,51 +29,107 @@ pub(super) async fn refund(
     let Some(transfer) = transfer::named(tx, &fact.gateway, &fact.transfer).await? else {
         return Ok(None);
     };
+    let mut order = None;
     let known = known(tx, fact, &transfer).await?;
-    let order = match known {
-        Some(refund) => refunds::progress(tx, moment, policy, &refund, fact).await?,
-        None if fact.progress == RefundProgress::Failed => None,
-        None => {
-            let state = match fact.progress {
-                RefundProgress::Pending => RefundState::Sent,
-                RefundProgress::Succeeded | RefundProgress::Failed => RefundState::Done,
-            };
-            let why = fact.why.as_deref().unwrap_or("made at the gateway");
-            let name = Some(fact.provider_id.as_str());
-            let new = unasked(
-                tx,
-                moment,
-                policy,
-                &transfer,
-                fact.amount,
-                (state, name, why),
-            );
-            let new = new.await?;
-            refunds::enter_books(tx, moment, policy, &new).await?
-        }
-    };
+    for refund in &known {
+        let touched = refunds::progress(tx, moment, policy, refund, fact).await?;
+        order = touched.or(order);
+    }
+    if known.is_empty() {
+        order = news(tx, moment, policy, &transfer, fact).await?;
+    }
     Ok(Some(order))
 }
 
-/// By our id, by the gateway's, or the refund of this amount that only a sum told of.
-async fn known(tx: &mut Tx<'_>, fact: &RefundFact, transfer: &Transfer) -> Result<Option<Refund>> {
-    if let Some(known) = refund::by_name(tx, &fact.gateway, &fact.provider_id).await? {
-        return Ok(Some(known));
+/// By the gateway's id, or by ours.
+async fn known(tx: &mut Tx<'_>, fact: &RefundFact, transfer: &Transfer) -> Result<Vec<Refund>> {
+    let named = refund::by_name(tx, &fact.gateway, &fact.provider_id).await?;
+    if !named.is_empty() {
+        return Ok(named);
     }
-    let ours = fact.ours.as_deref();
+    let Some(ours) = &fact.ours else {
+        return Ok(named);
+    };
     let candidates = refund::of_transfer(tx, &transfer.id).await?;
-    let nameless = candidates.into_iter().find(|refund| {
-        refund.provider_id.is_none()
-            && refund.gateway == fact.gateway
-            && match ours {
-                Some(id) => refund.id.0 == id,
-                None => refund.state == RefundState::Done && refund.amount == fact.amount,
-            }
-    });
-    if let Some(refund) = &nameless {
+    let found = candidates.into_iter().find(|refund| refund.id.0 == *ours);
+    if let Some(refund) = &found {
         refund::name(tx, &refund.id, &fact.provider_id).await?;
     }
-    Ok(nameless)
+    Ok(found.into_iter().collect())
+}
+
+/// A refund that was never heard of, except perhaps as a part of a sum.
+async fn news(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    policy: &Policy,
+    transfer: &Transfer,
+    fact: &RefundFact,
+) -> Result<Option<Order>> {
+    let template = template(moment, policy, transfer, fact);
+    if fact.progress == RefundProgress::Failed && !is_announced(tx, fact, transfer).await? {
+        // Earlier reports of it may still come; they must not end anything.
+        refunds::remember(tx, moment, &template).await?;
+        return Ok(None);
+    }
+    let (rest, named) = name_nameless(tx, moment, transfer, &template).await?;
+    let order = enter(tx, moment, policy, transfer, &template, (rest, named)).await?;
+    if fact.progress == RefundProgress::Failed {
+        let mut order = None;
+        for refund in refund::by_name(tx, &fact.gateway, &fact.provider_id).await? {
+            let touched = refunds::progress(tx, moment, policy, &refund, fact).await?;
+            order = touched.or(order);
+        }
+        return Ok(order);
+    }
+    Ok(order)
+}
+
+/// A sum told of exactly this amount before it failed.
+async fn is_announced(tx: &mut Tx<'_>, fact: &RefundFact, transfer: &Transfer) -> Result<bool> {
+    let known = refund::of_transfer(tx, &transfer.id).await?;
+    let mut announced = known.iter().filter(|refund| is_nameless(refund, transfer));
+    Ok(announced.any(|refund| refund.amount == fact.amount))
+}
+
+/// Known from a sum only.
+fn is_nameless(refund: &Refund, transfer: &Transfer) -> bool {
+    refund.provider_id.is_none()
+        && refund.gateway == transfer.gateway
+        && refund.state == RefundState::Done
+}
+
+/// Of what sums told, so much was this refund: it gets its name, and nothing goes back twice. What no
+/// sum has told of yet, and how many parts have the name already.
+async fn name_nameless(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    transfer: &Transfer,
+    template: &Refund,
+) -> Result<(i64, usize)> {
+    let (mut rest, mut named) = (template.amount.minor, 0);
+    let whole = template.provider_id.as_deref().unwrap_or_default();
+    for known in refund::of_transfer(tx, &transfer.id).await? {
+        if rest == 0 || !is_nameless(&known, transfer) {
+            continue;
+        }
+        let name = refund::part_name(whole, named);
+        if known.amount.minor <= rest {
+            refund::name(tx, &known.id, &name).await?;
+        } else {
+            refund::shrink(tx, &known.id, rest).await?;
+            let part = Refund {
+                id: moment.id::<RefundId>(),
+                provider_id: Some(name),
+                amount: of(rest, transfer),
+                ..known.clone()
+            };
+            refunds::remember(tx, moment, &part).await?;
+        }
+        rest -= known.amount.minor.min(rest);
+        named += 1;
+    }
+    Ok((rest, named))
 }
 
 /// Take in the sum of a transfer's refunds: what is missing in the books has gone back too.
@@ -87,54 +148,127 @@ pub(super) async fn refunded(
     if missing <= 0 {
         return Ok(Some(None));
     }
-    let amount = Money {
-        minor: missing,
-        currency: fact.total.currency,
+    let sum = RefundFact {
+        gateway: fact.gateway.clone(),
+        provider_id: String::new(),
+        transfer: fact.transfer.clone(),
+        amount: of(missing, &transfer),
+        progress: RefundProgress::Succeeded,
+        ours: None,
+        why: None,
     };
-    let how = (RefundState::Done, None, "made at the gateway");
-    let new = unasked(tx, moment, policy, &transfer, amount, how).await?;
-    let order = refunds::enter_books(tx, moment, policy, &new).await?;
+    let nameless = Refund {
+        provider_id: None,
+        ..template(moment, policy, &transfer, &sum)
+    };
+    let order = enter(tx, moment, policy, &transfer, &nameless, (missing, 0)).await?;
     Ok(Some(order))
 }
 
-/// A refund that nobody here asked for: out of what no order needs, if that is enough, else out of the order.
-async fn unasked(
+/// What all parts of an unasked refund have in common.
+fn template(moment: &Moment, policy: &Policy, transfer: &Transfer, fact: &RefundFact) -> Refund {
+    let state = match fact.progress {
+        RefundProgress::Pending => RefundState::Sent,
+        RefundProgress::Succeeded => RefundState::Done,
+        RefundProgress::Failed => RefundState::Failed,
+    };
+    Refund {
+        id: moment.id::<RefundId>(),
+        purpose: Purpose::Surplus,
+        order: None,
+        line: None,
+        transfer: Some(transfer.id.clone()),
+        gateway: transfer.gateway.clone(),
+        provider_id: Some(fact.provider_id.clone()),
+        amount: fact.amount,
+        ends_access: policy.partial_refund_ends_access,
+        state,
+        reference: None,
+        why: fact.why.clone().unwrap_or_else(|| ELSEWHERE.to_owned()),
+        fault: None,
+        created_at: moment.now,
+        done_at: (state == RefundState::Done).then_some(moment.now),
+    }
+}
+
+/// Enter a refund that nobody here asked for, in as many parts as it takes from; the order of the last.
+async fn enter(
     tx: &mut Tx<'_>,
     moment: &Moment,
     policy: &Policy,
     transfer: &Transfer,
-    amount: Money,
-    (state, name, why): (RefundState, Option<&str>, &str),
-) -> Result<Refund> {
-    let order = paid_by(tx, transfer).await?;
-    let of_surplus = order.is_none() || transfer.due() >= amount.minor;
-    Ok(Refund {
-        id: moment.id::<RefundId>(),
-        purpose: if of_surplus {
-            Purpose::Surplus
-        } else {
-            Purpose::Order
-        },
-        order: order.filter(|_| !of_surplus),
-        line: None,
-        transfer: Some(transfer.id.clone()),
-        gateway: transfer.gateway.clone(),
-        provider_id: name.map(ToOwned::to_owned),
-        amount,
-        ends_access: policy.partial_refund_ends_access,
-        state,
-        reference: None,
-        why: why.to_owned(),
-        fault: None,
-        created_at: moment.now,
-        done_at: (state == RefundState::Done).then_some(moment.now),
-    })
+    template: &Refund,
+    (amount, named): (i64, usize),
+) -> Result<Option<Order>> {
+    let mut touched = None;
+    let parts = parts(tx, transfer, amount).await?;
+    for (place, (source, minor)) in parts.into_iter().enumerate() {
+        let order = match source {
+            Some(source) => still_pays(tx, moment, policy, source, minor).await?,
+            None => None,
+        };
+        let name = template.provider_id.as_deref();
+        let part = Refund {
+            id: moment.id::<RefundId>(),
+            purpose: match order {
+                Some(_) => Purpose::Order,
+                None => Purpose::Surplus,
+            },
+            order,
+            provider_id: name.map(|name| refund::part_name(name, named + place)),
+            amount: of(minor, transfer),
+            ..template.clone()
+        };
+        let order = refunds::enter_books(tx, moment, policy, &part).await?;
+        touched = order.or(touched);
+    }
+    Ok(touched)
 }
 
-/// The order that a transfer pays; of several the first.
-async fn paid_by(tx: &mut Tx<'_>, transfer: &Transfer) -> Result<Option<OrderId>> {
-    let parts = allocation::of_transfer(tx, &transfer.id).await?;
-    Ok(parts.into_iter().next().map(|part| part.order))
+/// The order, if it is paid. An unpaid one is again short of what went back of it: that was no payment.
+async fn still_pays(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    policy: &Policy,
+    source: Allocation,
+    minor: i64,
+) -> Result<Option<OrderId>> {
+    use PaymentStatus::{Paid, PartiallyRefunded, Refunded};
+    let order = order::get(tx, &source.order).await?;
+    if matches!(order.payment_status, Paid | PartiallyRefunded | Refunded) {
+        return Ok(Some(source.order));
+    }
+    ledger::take_off(tx, moment, policy, &source, minor, "it went back").await?;
+    Ok(None)
+}
+
+/// What it takes from: what no order needs, if that is enough; else the orders that the transfer pays,
+/// and the rest from what none needs.
+async fn parts(
+    tx: &mut Tx<'_>,
+    transfer: &Transfer,
+    amount: i64,
+) -> Result<Vec<(Option<Allocation>, i64)>> {
+    let mut rest = amount;
+    let mut parts = Vec::new();
+    if transfer.due() < amount {
+        let known = refund::of_transfer(tx, &transfer.id).await?;
+        for part in allocation::of_transfer(tx, &transfer.id).await? {
+            let gone = known.iter().filter(|r| {
+                r.order.as_ref() == Some(&part.order) && r.state != RefundState::Failed
+            });
+            let left = part.amount - gone.map(|r| r.amount.minor).sum::<i64>();
+            let minor = left.min(rest);
+            if minor > 0 {
+                rest -= minor;
+                parts.push((Some(part), minor));
+            }
+        }
+    }
+    if rest > 0 {
+        parts.push((None, rest));
+    }
+    Ok(parts)
 }
 
 /// Take in a dispute: access rests while it is open, ends when it is lost, returns when it is won.
@@ -147,14 +281,33 @@ pub(super) async fn dispute(
     let Some(transfer) = transfer::named(tx, &fact.gateway, &fact.transfer).await? else {
         return Ok(None);
     };
-    let order = paid_by(tx, &transfer).await?;
-    if let Some(order) = &order {
+    let mut orders: Vec<OrderId> = Vec::new();
+    for part in allocation::of_transfer(tx, &transfer.id).await? {
+        orders.push(part.order);
+    }
+    // In one order for everybody.
+    orders.sort();
+    for order in &orders {
         access::enter(tx, order).await?;
     }
-    let taken = dispute::take(tx, moment, fact, &transfer.id, order.as_ref()).await?;
-    let (Some(state), Some(order)) = (taken, order) else {
-        return Ok(Some(None));
-    };
+    let taken = dispute::take(tx, moment, fact, &transfer.id, orders.first()).await?;
+    let mut touched = None;
+    if let Some(state) = taken {
+        for order in &orders {
+            touched = Some(follow(tx, moment, policy, order, state).await?);
+        }
+    }
+    Ok(Some(touched))
+}
+
+/// A dispute has moved: so do the money and the access of an order that it is about.
+async fn follow(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    policy: &Policy,
+    order: &OrderId,
+    state: DisputeState,
+) -> Result<Order> {
     let why = match state {
         DisputeState::Inquiry => "the payer's bank asks about the payment",
         DisputeState::Open => "the payer disputes the payment",
@@ -170,6 +323,12 @@ pub(super) async fn dispute(
             alert::clear(tx, moment, (alert::DISPUTE, &order.0));
         }
     }
-    let order = ledger::rebalance(tx, moment, policy, &order, 0, why).await?;
-    Ok(Some(Some(order)))
+    ledger::rebalance(tx, moment, policy, order, 0, why).await
+}
+
+fn of(minor: i64, transfer: &Transfer) -> Money {
+    Money {
+        minor,
+        currency: transfer.amount.currency,
+    }
 }

@@ -7,12 +7,12 @@ use crate::error::{Error, Result};
 use crate::fact::{Direction, OrderName, TransferFact};
 use crate::fulfilment::ledger::{self, Part};
 use crate::fulfilment::{Policy, plan};
-use crate::id::OrderId;
+use crate::id::{OrderId, TransferId};
 use crate::model::code::{self, OrderCode};
 use crate::model::gateway_event::{self, Road};
 use crate::model::order::{self, Order, PaymentStatus};
-use crate::model::transfer::{self, Class, Verdict};
-use crate::model::{Moment, alert, payment};
+use crate::model::transfer::{self, Class, Decision, Transfer, Verdict};
+use crate::model::{Moment, allocation, payment};
 
 /// Take in a transfer.
 pub(super) async fn take(
@@ -22,9 +22,8 @@ pub(super) async fn take(
     origin: Origin<'_>,
     fact: &TransferFact,
 ) -> Result<Settled> {
-    let listed = origin.road == Road::List;
-    if let Some(before) = booked_before(tx, fact, listed).await? {
-        return Ok(before);
+    if let Some(known) = transfer::seen(tx, fact).await? {
+        return again(tx, moment, policy, origin.road, fact, known).await;
     }
     let found = find(tx, policy, fact).await?;
     let class = classify(policy, fact, &found);
@@ -33,79 +32,159 @@ pub(super) async fn take(
         class,
         order: order.map(|o| &o.id),
         surplus: surplus(class, fact, order),
-        listed,
+        heard: origin.road == Road::Message,
     };
     let Some(transfer) = transfer::insert(tx, moment, origin.event, fact, &verdict).await? else {
         // It came twice at the same moment, and the other one has committed.
-        let settled = booked_before(tx, fact, listed).await?;
+        let settled = booked_before(tx, origin.road, fact).await?;
         return settled.ok_or(Error::Conflict("the transfer is there and is not"));
     };
+    let matched = Match {
+        transfer: &transfer,
+        class,
+        order,
+        surplus: verdict.surplus,
+    };
+    let settled = book(tx, moment, policy, fact, &matched).await?;
+    wake(tx, moment, fact).await?;
+    Ok(settled)
+}
+
+/// A transfer, and what it turned out to be.
+struct Match<'a> {
+    transfer: &'a TransferId,
+    class: Class,
+    order: Option<&'a Order>,
+    surplus: i64,
+}
+
+/// Put the money of a transfer on its order, where it pays.
+async fn book(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    policy: &Policy,
+    fact: &TransferFact,
+    found: &Match<'_>,
+) -> Result<Settled> {
     let mut lines_started = 0;
-    if let Some(order) = order.filter(|_| pays(class) && fact.amount.minor > 0) {
+    let paid = found.order.filter(|_| pays(found.class));
+    if let Some(order) = paid.filter(|_| fact.amount.minor > 0) {
         let part = Part {
-            transfer: &transfer,
+            transfer: found.transfer,
             gateway: &fact.gateway,
             checkout: checkout(fact),
-            amount: fact.amount.minor - verdict.surplus,
+            amount: fact.amount.minor - found.surplus,
         };
         lines_started = ledger::allocate(tx, moment, policy, order, &part).await?;
     }
-    tell(tx, moment, fact, listed, class).await?;
-    let order = match order {
+    let order = match found.order {
         Some(order) => Some(order::get(tx, &order.id).await?),
         None => None,
     };
     Ok(Settled {
         duplicate: false,
-        class: Some(class),
-        transfer: Some(transfer),
+        class: Some(found.class),
+        transfer: Some(found.transfer.clone()),
         order,
         lines_started,
     })
 }
 
-/// The answer about a transfer that is in the books already, under any of its names; a new name
-/// is written down.
+/// The answer about a transfer that is in the books already, under any of its names.
 pub(super) async fn booked_before(
     tx: &mut Tx<'_>,
+    road: Road,
     fact: &TransferFact,
-    listed: bool,
 ) -> Result<Option<Settled>> {
-    let Some(known) = transfer::seen(tx, fact, listed).await? else {
-        return Ok(None);
-    };
-    if known.provider_id != fact.provider_id || known.gateway != fact.gateway {
-        transfer::name(tx, &known.id, fact, listed);
+    match transfer::seen(tx, fact).await? {
+        Some(known) => Ok(Some(duplicate(tx, road, fact, &known).await?)),
+        None => Ok(None),
     }
+}
+
+/// Nothing changes but the names: a new one is written down, and that a message told of an old one.
+async fn duplicate(
+    tx: &mut Tx<'_>,
+    road: Road,
+    fact: &TransferFact,
+    known: &Transfer,
+) -> Result<Settled> {
+    transfer::name(tx, &known.id, fact, road == Road::Message);
     let order = match &known.order {
         Some(id) => Some(order::get(tx, id).await?),
         None => None,
     };
-    Ok(Some(Settled {
+    Ok(Settled {
         duplicate: true,
         order,
         ..Settled::default()
-    }))
+    })
 }
 
-/// What waited for this money goes on; what no message told of is an alarm.
-async fn tell(
+/// The same money once more, by another gateway or another road. Where it waits because nobody knew
+/// which order it was for, and this time the gateway knows, it goes there.
+async fn again(
     tx: &mut Tx<'_>,
     moment: &Moment,
+    policy: &Policy,
+    road: Road,
     fact: &TransferFact,
-    listed: bool,
-    class: Class,
-) -> Result<()> {
+    known: Transfer,
+) -> Result<Settled> {
+    // The order first: whoever decides about money takes it before the transfer.
+    let found = match fact.order {
+        Some(_) => find(tx, policy, fact).await?,
+        None => Found::Nothing,
+    };
+    let repeated = duplicate(tx, road, fact, &known).await?;
+    wake(tx, moment, fact).await?;
+    let Some(order) = found.order() else {
+        return Ok(repeated);
+    };
+    let known = transfer::hold(tx, &known.id).await?;
+    if !is_puzzle(tx, &known).await? {
+        return Ok(repeated);
+    }
+    let class = classify(policy, fact, &found);
+    let surplus = surplus(class, fact, Some(order));
+    let why = format!("{} names its order", fact.gateway);
+    let decision = Decision {
+        why: &why,
+        order: Some(&order.id),
+        class,
+        surplus,
+        closes: class.closes_itself() && surplus == 0,
+    };
+    if !transfer::decide(tx, moment, &known, &decision).await? {
+        return Err(Error::Conflict("the transfer was closed meanwhile"));
+    }
+    let found = Match {
+        transfer: &known.id,
+        class,
+        order: Some(order),
+        surplus,
+    };
+    book(tx, moment, policy, fact, &found).await
+}
+
+/// It waits, untouched, because its order was not known. What a person took back is no puzzle: it
+/// keeps the class that it had been given.
+async fn is_puzzle(tx: &mut Tx<'_>, known: &Transfer) -> Result<bool> {
+    let unknown = matches!(
+        known.class,
+        Class::NoCode | Class::WrongCode | Class::WrongAccount | Class::Split
+    );
+    let is_whole = known.closed_at.is_none() && known.surplus == 0;
+    Ok(unknown && is_whole && allocation::of_transfer(tx, &known.id).await?.is_empty())
+}
+
+/// What waited for this money goes on.
+async fn wake(tx: &mut Tx<'_>, moment: &Moment, fact: &TransferFact) -> Result<()> {
     if fact.order.is_some() {
         let (gateway, name) = (&fact.gateway, &fact.provider_id);
         for event in gateway_event::awaiting(tx, gateway, name).await? {
             plan::settle(tx, moment, &event).await?;
         }
-    }
-    if listed && class != Class::Outgoing {
-        let why = "the gateway lists transfers that its webhook never told of: look at the webhook's \
-                   log on the gateway's side, and at its address, secret and retries";
-        alert::raise(tx, moment, (alert::WEBHOOK_SILENT, &fact.gateway), why).await?;
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, CACHE_CONTROL};
 use axum::response::sse::Event;
 use axum::response::{IntoResponse, Response};
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{Stream, stream};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -126,10 +126,10 @@ fn states(
     app: Arc<App>,
     id: OrderId,
 ) -> impl Stream<Item = Result<Event, axum::Error>> + Send + 'static {
-    let changes = Box::pin(live::changes(app.clone(), id.clone()));
-    stream::unfold(Some((changes, app, id)), |watching| async move {
-        let (mut changes, app, id) = watching?;
-        changes.next().await?;
+    let watch = live::Watch::over(app.clone(), id.clone());
+    stream::unfold(Some((watch, app, id)), |watching| async move {
+        let (mut watch, app, id) = watching?;
+        watch.next().await?;
         let (order, lines) = match by_id(&app, id.clone()).await {
             Ok(found) => found,
             Err(e) => {
@@ -140,7 +140,7 @@ fn states(
         let event = Event::default()
             .event("status")
             .json_data(answer(&order, &lines));
-        let more = (!is_final(&order)).then_some((changes, app, id));
+        let more = (!is_final(&order)).then_some((watch, app, id));
         Some((event, more))
     })
 }

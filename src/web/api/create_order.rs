@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
-use crate::app::{App, Desk};
+use super::payment_methods::{self, PaymentMethod};
+use crate::app::App;
 use crate::error::{Error, FieldFault, Result};
 use crate::fulfilment::place::Placed;
 use crate::fulfilment::price::{Applied, Rule};
@@ -83,6 +84,8 @@ pub struct OrderAnswer {
     qr_code_url: String,
     /// The buyer's own page: secret, to be given to nobody else.
     status_url: String,
+    /// Ways to pay, while the order waits for money. `statusUrl` offers them all.
+    payment_methods: Vec<PaymentMethod>,
     /// When it expires unpaid, RFC 3339.
     expires_at: String,
     /// What it contains; a bundle is named by its courses.
@@ -179,7 +182,7 @@ pub async fn create(
 ) -> Response {
     let mut caller = caller;
     let placed = order(&web.app, &mut caller, &headers, body).await;
-    let answered = placed.and_then(|placed| answer(&web.app.desk, &placed));
+    let answered = placed.and_then(|placed| answer(&web.app, &placed));
     match answered {
         Ok(answer) => ([(CACHE_CONTROL, "no-store")], Json(answer)).into_response(),
         Err(e) => caller.problem(e).into_response(),
@@ -209,7 +212,8 @@ async fn order(
     ordering::place(app, caller.address, form.check(caller.locale)?).await
 }
 
-fn key(headers: &HeaderMap) -> Result<Option<String>> {
+/// The caller's `Idempotency-Key`, not looked at yet.
+pub(super) fn key(headers: &HeaderMap) -> Result<Option<String>> {
     let Some(key) = headers.get(IDEMPOTENCY_KEY) else {
         return Ok(None);
     };
@@ -222,8 +226,8 @@ fn key(headers: &HeaderMap) -> Result<Option<String>> {
     Ok(Some(text.to_owned()))
 }
 
-fn answer(desk: &Desk, placed: &Placed) -> Result<OrderAnswer> {
-    let order = &placed.order;
+fn answer(app: &App, placed: &Placed) -> Result<OrderAnswer> {
+    let (desk, order) = (&app.desk, &placed.order);
     Ok(OrderAnswer {
         success: true,
         order_id: order.id.to_string(),
@@ -233,6 +237,7 @@ fn answer(desk: &Desk, placed: &Placed) -> Result<OrderAnswer> {
         payment_status: order.payment_status.as_str(),
         qr_code_url: format!("{}/api/v1/payment/qr/{}.svg", desk.public_url, order.code),
         status_url: desk.order_url(&order.secret),
+        payment_methods: payment_methods::of(app, order),
         expires_at: order.expires_at.rfc3339(),
         courses: placed.lines.iter().map(course).collect(),
         price_rule: price_rule(&order.price_rule, order.locale)?,

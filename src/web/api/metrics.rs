@@ -1,6 +1,7 @@
 //! `GET /metrics` in Prometheus' text format: counts and ages, no names, addresses or codes. How
 //! many orders a shop has is nobody else's business: only callers on private networks are answered.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -11,12 +12,16 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use tokio::sync::Mutex;
 
-use crate::app::App;
+use crate::app::{App, Desk};
 use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::{Error, Result};
+use crate::model::alert::{self, Alert};
 use crate::model::connection::{self, Breaker};
+use crate::model::open_money::{self, OpenMoney};
+use crate::model::poll::{self, Poll};
 use crate::model::task::{self, Kind, TaskState};
+use crate::model::transfer::Class;
 use crate::model::{grant, order};
 use crate::web::caller::Caller;
 use crate::web::problem::ProblemBody;
@@ -40,6 +45,9 @@ struct Counts {
     oldest_ready: Option<Timestamp>,
     grants: Vec<(String, i64)>,
     breakers: Vec<Breaker>,
+    polls: Vec<Poll>,
+    alerts: Vec<Alert>,
+    money: OpenMoney,
 }
 
 /// Numbers for Prometheus, at most 5 seconds old; for callers on private networks.
@@ -93,6 +101,9 @@ async fn count(tx: &mut Tx<'_>) -> Result<Counts> {
         oldest_ready: task::oldest(tx).await?,
         grants: grant::counts(tx).await?,
         breakers: connection::all(tx).await?,
+        polls: poll::all(tx).await?,
+        alerts: alert::open(tx).await?,
+        money: open_money::count(tx).await?,
     })
 }
 
@@ -134,6 +145,9 @@ fn text(web: &Web, counts: &Counts) -> String {
         breakers,
     );
     let now = web.app.clock.now();
+    page.polls(&counts.polls, &web.app.desk);
+    page.alerts(&counts.alerts);
+    page.money(&counts.money, now);
     let overdue = counts
         .oldest_ready
         .map_or(Duration::ZERO, |due| now.since(due));
@@ -158,6 +172,92 @@ fn text(web: &Web, counts: &Counts) -> String {
 struct Page(String);
 
 impl Page {
+    fn polls(&mut self, polls: &[Poll], desk: &Desk) {
+        let labelled = |figure: fn(&Poll) -> Option<i64>| {
+            let known = polls.iter();
+            let known = known.filter(|p| desk.listing(&p.subject).is_some());
+            known.filter_map(move |p| Some((vec![("list", &*p.subject)], figure(p)?)))
+        };
+        self.family(
+            "bursar_list_round_timestamp_seconds",
+            "gauge",
+            "When a gateway's list was last read to its end.",
+            labelled(|p| p.finished_at.map(Timestamp::unix_seconds)),
+        );
+        self.family(
+            "bursar_list_covered_timestamp_seconds",
+            "gauge",
+            "Everything before has been read.",
+            labelled(|p| p.covered_to.map(Timestamp::unix_seconds)),
+        );
+        self.family(
+            "bursar_list_items_total",
+            "counter",
+            "Items of the list, in all rounds.",
+            labelled(|p| Some(p.items)),
+        );
+        self.family(
+            "bursar_list_news_total",
+            "counter",
+            "Of them not known before.",
+            labelled(|p| Some(p.news)),
+        );
+        self.family(
+            "bursar_list_failures",
+            "gauge",
+            "Tries in a row that failed.",
+            labelled(|p| Some(p.failures)),
+        );
+    }
+
+    fn alerts(&mut self, alerts: &[Alert]) {
+        let mut kinds: BTreeMap<&str, i64> = BTreeMap::new();
+        for alert in alerts {
+            *kinds.entry(&alert.kind).or_default() += 1;
+        }
+        let kinds = kinds.into_iter();
+        self.family(
+            "bursar_alerts",
+            "gauge",
+            "Open alerts by kind.",
+            kinds.map(|(kind, count)| (vec![("kind", kind)], count)),
+        );
+    }
+
+    fn money(&mut self, money: &OpenMoney, now: Timestamp) {
+        let waiting = money.waiting.iter();
+        let of = |class: &Class| vec![("class", class.as_str())];
+        self.family(
+            "bursar_transfers_waiting",
+            "gauge",
+            "Transfers that wait for a person.",
+            waiting.clone().map(|w| (of(&w.class), w.transfers)),
+        );
+        self.family(
+            "bursar_transfers_waiting_age_seconds",
+            "gauge",
+            "How long the oldest of them waits.",
+            waiting.map(|w| (of(&w.class), now.since(w.since).as_secs())),
+        );
+        let due = money.due.iter();
+        self.family(
+            "bursar_surplus_due",
+            "gauge",
+            "Money of payers that is to be paid back, in minor units.",
+            due.map(|due| {
+                let labels = vec![("currency", due.amount.currency.code())];
+                (labels, due.amount.minor)
+            }),
+        );
+        let refunds = money.refunds.iter();
+        self.family(
+            "bursar_refunds_waiting",
+            "gauge",
+            "Refunds that were asked for and are not done.",
+            refunds.map(|pending| (vec![("gateway", &*pending.gateway)], pending.refunds)),
+        );
+    }
+
     fn family<'l, N: std::fmt::Display>(
         &mut self,
         name: &str,

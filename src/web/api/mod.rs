@@ -6,5 +6,6 @@ pub mod create_order;
 pub mod health;
 pub mod metrics;
 pub mod openapi;
+mod payment_methods;
 pub mod qr;
 pub mod worker;

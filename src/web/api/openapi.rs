@@ -7,7 +7,10 @@ use axum::response::{IntoResponse, Response};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::admin::{audit, connections, events, grants, older, orders, stats, tasks};
+use super::admin::{
+    alerts, audit, connections, coupons, decisions, events, gifts, grants, older, orders, refunds,
+    stats, tasks, transfers,
+};
 use super::{check_status, create_order, health, metrics, qr, worker};
 use crate::web::webhooks;
 
@@ -43,6 +46,27 @@ use crate::web::webhooks;
         events::list,
         events::replay,
         events::close,
+        transfers::list,
+        transfers::show,
+        decisions::assign,
+        decisions::split,
+        decisions::accept,
+        decisions::give_back,
+        decisions::discard,
+        decisions::undo,
+        refunds::list,
+        refunds::ask,
+        refunds::sent,
+        refunds::call_off,
+        gifts::give,
+        gifts::receive,
+        alerts::list,
+        alerts::clear,
+        alerts::polls,
+        coupons::list,
+        coupons::make,
+        coupons::show,
+        coupons::stop,
         audit::list,
         stats::show,
         older::by_address,

@@ -1,72 +1,31 @@
 //! The order page's view, made from the books as they are at one moment. It decides nothing: each
 //! stored state has its words in the view, and an inside reason never gets there.
 
-use std::collections::HashMap;
-
 use sha2::{Digest, Sha256};
 
+use super::books::Books;
+use super::money::MoneyState;
+use super::pretend::PretendView;
 use super::view::{
-    Access, BenefitKind, BenefitView, BuyerTask, LineView, MaskedEmail, Milestones, MoneyState,
-    OrderView, PayView, Totals,
+    Access, BenefitKind, BenefitView, BuyerTask, Ended, LineView, MaskedEmail, Milestones, Offer,
+    OrderView, Totals,
 };
 use crate::app::App;
 use crate::clock::Timestamp;
-use crate::connectors::gateways::bank;
-use crate::db::{Db, Tx};
-use crate::error::Result;
+use crate::fulfilment::access::{self, Right};
 use crate::fulfilment::price::Rule;
-use crate::id::LineId;
+use crate::fulfilment::reconcile;
 use crate::model::catalogue::Catalogue;
 use crate::model::course::Slug;
-use crate::model::email::{self, Email, EmailState, Letter};
-use crate::model::grant::{self, Benefit, Grant, GrantState};
+use crate::model::email::EmailState;
+use crate::model::grant::{Benefit, Grant, GrantState};
 use crate::model::line::{self, Line};
-use crate::model::order::{self, Order, PaymentStatus};
+use crate::model::order::{Order, OrderKind};
+use crate::model::refund::Refund;
 use crate::money::Money;
 use crate::outcome::Who;
 use crate::web::frame::Frame;
 use crate::web::shop::covers;
-
-/// Where the configuration names no bank account to pay into.
-const NOT_CONFIGURED: &str = "—";
-
-/// Everything about one order that its page shows, from one snapshot.
-#[derive(Debug, Clone)]
-pub struct Books {
-    /// The order.
-    pub order: Order,
-    lines: Vec<Line>,
-    grants: HashMap<LineId, Vec<Grant>>,
-    letter: Option<Email>,
-}
-
-/// The books of the order whose page has this secret, if there is one.
-pub async fn find(db: &Db, secret: &str) -> Result<Option<Books>> {
-    // What no secret looks like is not worth asking for; PostgreSQL would refuse some of it.
-    if secret.len() > 100 || !secret.bytes().all(|c| c.is_ascii_alphanumeric()) {
-        return Ok(None);
-    }
-    let secret = secret.to_owned();
-    db.read(move |tx| Box::pin(async move { read(tx, &secret).await }))
-        .await
-}
-
-async fn read(tx: &mut Tx<'_>, secret: &str) -> Result<Option<Books>> {
-    let Some(order) = order::by_secret(tx, secret).await? else {
-        return Ok(None);
-    };
-    let mut grants: HashMap<LineId, Vec<Grant>> = HashMap::new();
-    for grant in grant::of_order(tx, &order.id).await? {
-        grants.entry(grant.line.clone()).or_default().push(grant);
-    }
-    let letters = email::of_order(tx, &order.id).await?;
-    Ok(Some(Books {
-        lines: line::of_order(tx, &order.id).await?,
-        letter: letters.into_iter().find(|e| e.letter == Letter::Completed),
-        grants,
-        order,
-    }))
-}
 
 /// What the view is made from.
 pub struct Scene<'a> {
@@ -76,6 +35,8 @@ pub struct Scene<'a> {
     pub catalogue: &'a Catalogue,
     /// The order.
     pub books: &'a Books,
+    /// The buyer has just come back from a gateway's page.
+    pub back: bool,
     /// When it is looked at.
     pub now: Timestamp,
 }
@@ -85,95 +46,46 @@ impl Scene<'_> {
     #[must_use]
     pub fn view(&self, frame: Frame) -> OrderView {
         let Books { order, lines, .. } = self.books;
-        let money = self.money();
+        let money = self.money(&frame);
         let mut view = OrderView {
-            frame,
             // Not the present yet: the version must not change with every second.
             now: order.created_at,
             version: String::new(),
+            secret: order.secret.clone(),
             stream_url: format!("/o/{}/stream", order.secret),
             code: order.code.to_string(),
             email: MaskedEmail::of(&order.email),
+            gift: order.kind == OrderKind::Gift,
             lines: lines.iter().map(|line| self.line(line, &money)).collect(),
+            late: self.late(),
+            surplus: self.surplus(),
+            refunds: self.books.refunds.iter().map(|r| self.refund(r)).collect(),
+            notice: None,
+            pretend: self.app.is_demo().then(|| PretendView::of(order)),
             money,
             totals: self.totals(),
             times: self.times(),
+            frame,
         };
         view.version = version(order, &view);
         view.now = self.now;
         view
     }
 
-    fn money(&self) -> MoneyState {
-        let order = &self.books.order;
-        let at = order.expires_at;
-        match order.payment_status {
-            // The sweep will say so soon; the page must not ask for money until then.
-            PaymentStatus::Pending if at <= self.now => MoneyState::Expired { at },
-            PaymentStatus::Pending if order.received.minor > 0 => MoneyState::PartlyPaid {
-                received: order.received,
-                pay: self.pay(),
-            },
-            PaymentStatus::Pending => MoneyState::Awaiting(self.pay()),
-            PaymentStatus::Paid => MoneyState::Paid,
-            PaymentStatus::Expired => MoneyState::Expired { at },
-            PaymentStatus::Cancelled => MoneyState::Cancelled { at },
-            PaymentStatus::Refunded => MoneyState::Refunded {
-                amount: order.received,
-            },
-            PaymentStatus::PartiallyRefunded => MoneyState::PartiallyRefunded {
-                amount: self.refunded(),
-            },
-        }
-    }
-
-    fn pay(&self) -> PayView {
-        let order = &self.books.order;
-        let amount = missing(order);
-        let account = self.app.desk.accounts.first();
-        let or_none = |text: Option<String>| text.unwrap_or_else(|| NOT_CONFIGURED.to_owned());
-        let qr = |ending: &str| {
-            let (code, dong) = (&order.code, amount.minor);
-            format!("/api/v1/payment/qr/{code}.{ending}?amount={dong}")
-        };
-        let simulate = format!("/o/{}/simulate", order.secret);
-        PayView {
-            bank: or_none(account.map(|a| bank::name_of(&a.bank))),
-            account: or_none(account.map(|a| a.number.clone())),
-            holder: or_none(account.map(|a| a.holder.clone())),
-            amount,
-            memo: order.code.to_string(),
-            qr_src: qr("svg"),
-            qr_png: qr("png"),
-            expires_at: order.expires_at,
-            simulate: self.app.is_demo().then_some(simulate),
-        }
-    }
-
-    /// The shares of the courses that were taken back whole: refunds go by line.
-    fn refunded(&self) -> Money {
-        let order = &self.books.order;
-        let lines = self.books.lines.iter();
-        let taken_back = lines.filter(|line| {
-            let grants = self.books.grants_of(line);
-            let ended = |g: &Grant| matches!(g.state, GrantState::Revoking | GrantState::Revoked);
-            !grants.is_empty() && grants.iter().all(ended)
-        });
-        Money {
-            minor: taken_back.map(|line| line.price).sum(),
-            currency: order.total.currency,
-        }
-    }
-
     fn line(&self, line: &Line, money: &MoneyState) -> LineView {
         let grants = self.books.grants_of(line);
         let kept = |grant: &Grant| BenefitView {
             kind: kind(grant.benefit, Some(grant)),
-            access: self.access(grant),
+            access: self.access(grant, money),
         };
         let promised = |promise: &line::Promise| BenefitView {
             kind: kind(promise.benefit, None),
             access: money.without_grant(),
+        };
+        let benefits: Vec<BenefitView> = if grants.is_empty() {
+            line.promises.iter().map(promised).collect()
+        } else {
+            grants.iter().map(kept).collect()
         };
         LineView {
             title: line.title.clone(),
@@ -182,12 +94,17 @@ impl Scene<'_> {
                 minor: line.list_price,
                 currency: self.books.order.total.currency,
             },
-            benefits: if grants.is_empty() {
-                line.promises.iter().map(promised).collect()
-            } else {
-                grants.iter().map(kept).collect()
-            },
+            again: self.again(line, &benefits),
+            benefits,
         }
+    }
+
+    /// Bought again, a course goes on; as long as it is on sale.
+    fn again(&self, line: &Line, benefits: &[BenefitView]) -> Option<String> {
+        let sensible = |benefit: &BenefitView| benefit.access.can_go_on();
+        let slug = Slug::parse(&line.course).ok()?;
+        let on_sale = self.catalogue.course(&slug).is_some();
+        (on_sale && benefits.iter().any(sensible)).then(|| format!("/?course={slug}#order"))
     }
 
     fn cover(&self, line: &Line) -> Option<String> {
@@ -196,9 +113,26 @@ impl Scene<'_> {
         covers::url(&self.app.config.shop, cover)
     }
 
-    fn access(&self, grant: &Grant) -> Access {
+    fn access(&self, grant: &Grant, money: &MoneyState) -> Access {
+        let Books {
+            order,
+            refunds,
+            claims,
+            ..
+        } = self.books;
+        match access::right(order, refunds, claims, &grant.line) {
+            Right::Over => self.paid_back(grant),
+            Right::Rests if order.disputed && !grant.barred => Access::Paused {
+                at: self.open_dispute(),
+            },
+            // The payment was taken back: as before it.
+            Right::Rests if !order.disputed => money.without_grant(),
+            Right::Rests | Right::Due => self.owed(grant),
+        }
+    }
+
+    fn owed(&self, grant: &Grant) -> Access {
         match grant.state {
-            _ if self.books.order.payment_status == PaymentStatus::Refunded => self.ended(grant),
             GrantState::Waiting if grant.attempts > 0 => coming(grant),
             GrantState::Waiting => Access::Waiting,
             GrantState::Working => Access::Working,
@@ -211,19 +145,41 @@ impl Scene<'_> {
             },
             GrantState::GaveUp => Access::Failed,
             // The sweep will end it; the page must not promise it until then.
-            GrantState::Active if grant.has_run_out(self.now) => self.ended(grant),
+            _ if grant.has_run_out(self.now) => Access::Revoked {
+                at: grant.expires_at,
+                why: Some(Ended::TimeUp),
+            },
             GrantState::Active => Access::Yours {
                 link: self.link(grant),
                 until: grant.expires_at,
+                ending: self.ends_soon(grant),
             },
-            GrantState::Revoking | GrantState::Revoked | GrantState::Expired => self.ended(grant),
+            GrantState::Revoking | GrantState::Revoked | GrantState::Expired => Access::Revoked {
+                at: grant.ended_at,
+                why: Some(Ended::BySeller),
+            },
         }
     }
 
-    fn ended(&self, grant: &Grant) -> Access {
-        Access::Revoked {
-            at: grant.expires_at.filter(|at| *at <= self.now),
-        }
+    /// Its money went back, by a refund or by the payer's bank.
+    fn paid_back(&self, grant: &Grant) -> Access {
+        let own = |refund: &&Refund| refund.line.as_ref().is_none_or(|line| *line == grant.line);
+        let last = self.books.refunds.iter().rfind(own);
+        let (at, why) = match (last, self.lost_dispute()) {
+            (Some(refund), _) => (Some(refund.created_at), Ended::Refunded),
+            (None, Some(claim)) => (claim.dispute.closed_at, Ended::ChargedBack),
+            (None, None) => (grant.ended_at, Ended::Refunded),
+        };
+        Access::Revoked { at, why: Some(why) }
+    }
+
+    /// So soon that buyers are warned; access that is short from the start is no surprise.
+    fn ends_soon(&self, grant: &Grant) -> bool {
+        let notice = reconcile::WARNING;
+        let short = grant
+            .access_days
+            .is_some_and(|days| days.unsigned_abs() * 86_400 <= 2 * notice.as_secs());
+        !short && grant.has_run_out(self.now.plus(notice))
     }
 
     fn link(&self, grant: &Grant) -> Option<String> {
@@ -241,7 +197,11 @@ impl Scene<'_> {
     fn totals(&self) -> Totals {
         let order = &self.books.order;
         let rule = Rule::from_json(&order.price_rule).unwrap_or_default();
-        Totals::of(order.list_total, order.total, rule)
+        let mut totals = Totals::of(order.list_total, order.total, rule);
+        if order.kind == OrderKind::Gift {
+            totals.offers = vec![Offer::Gift];
+        }
+        totals
     }
 
     fn times(&self) -> Milestones {
@@ -260,21 +220,6 @@ impl Scene<'_> {
                 }
             }),
         }
-    }
-}
-
-impl Books {
-    fn grants_of(&self, line: &Line) -> &[Grant] {
-        self.grants.get(&line.id).map_or(&[], Vec::as_slice)
-    }
-}
-
-/// What is still to be paid.
-#[must_use]
-pub fn missing(order: &Order) -> Money {
-    Money {
-        minor: (order.total.minor - order.received.minor).max(0),
-        currency: order.total.currency,
     }
 }
 

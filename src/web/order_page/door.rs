@@ -8,39 +8,65 @@ use axum::extract::Path;
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Redirect, Response};
-use futures_util::StreamExt;
 use futures_util::stream::{self, Stream};
 
-use super::assemble::{self, Books, Scene};
+use super::assemble::Scene;
+use super::books::{self, Books};
+use super::money::MoneyState;
+use super::pay;
 use super::view::OrderView;
-use crate::connectors::gateways::demo::{self, Pretended};
+use crate::app::checkout;
 use crate::error::{Error, Result};
-use crate::model::order::PaymentStatus;
-use crate::web::live;
+use crate::web::live::Watch;
 use crate::web::visit::{Privacy, Visit};
 
 /// A sign of life for the script, well before it takes silence for a broken line.
 const BEAT: Duration = Duration::from_secs(15);
 
-/// `GET /o/{secret}`: the page; with `?fragment=1` only what changes on it.
+/// `GET /o/{secret}`: the page; with `?fragment=1` only what changes on it; with `?refused=CODE` what
+/// became of a click.
 pub async fn show(visit: Visit, Path(secret): Path<String>) -> Response {
     let answer = async {
-        let view = look(&visit, &secret).await?;
-        let fragment = visit.asked("fragment").next().is_some();
-        let html = || {
-            if fragment {
-                view.fragment()
-            } else {
-                view.page()
-            }
-        };
-        visit.versioned_page(&format!("\"{}\"", view.version), html, Privacy::Secret)
+        let mut view = look(&visit, &secret, From::Anywhere).await?;
+        view.notice = pay::notice(&visit, view.frame.locale);
+        answer(&visit, &view)
     };
     answer.await.unwrap_or_else(|error| visit.failed(&error))
 }
 
-/// `GET /o/{secret}/stream`: an event `order` for the order as it is and after each change. It ends
-/// once nothing changes any more.
+/// `GET /o/{secret}/back`: the same for a buyer who comes back from a gateway's page, perhaps before
+/// the gateway has told of the money: it is asked now. Nothing to wait for: the page itself.
+pub async fn back(visit: Visit, Path(secret): Path<String>) -> Response {
+    let answer = async {
+        let view = look(&visit, &secret, From::Gateway).await?;
+        if matches!(view.money, MoneyState::Confirming(_)) {
+            return answer(&visit, &view);
+        }
+        if is_fragment(&visit) {
+            return answer(&visit, &look(&visit, &secret, From::Anywhere).await?);
+        }
+        Ok(Redirect::to(&format!("/o/{secret}")).into_response())
+    };
+    answer.await.unwrap_or_else(|error| visit.failed(&error))
+}
+
+fn answer(visit: &Visit, view: &OrderView) -> Result<Response> {
+    let html = || {
+        if is_fragment(visit) {
+            view.fragment()
+        } else {
+            view.page()
+        }
+    };
+    visit.versioned_page(&format!("\"{}\"", view.version), html, Privacy::Secret)
+}
+
+fn is_fragment(visit: &Visit) -> bool {
+    visit.asked("fragment").next().is_some()
+}
+
+/// `GET /o/{secret}/stream`: an event `order` for the order as it is and after each change. It
+/// goes on when nothing more is expected: access that is taken back later is news too.
 pub async fn stream(visit: Visit, Path(secret): Path<String>) -> Response {
     match books(&visit, &secret).await {
         Ok(books) => {
@@ -58,42 +84,50 @@ pub async fn stream(visit: Visit, Path(secret): Path<String>) -> Response {
     }
 }
 
-/// `POST /o/{secret}/simulate`, in demo mode only: pretend that what is missing was transferred.
-/// Sent from a page that tells nobody where it is, so it carries no origin; the secret is enough.
-pub async fn simulate(visit: Visit, Path(secret): Path<String>) -> Response {
-    match pretend(&visit, &secret).await {
-        Ok(()) => Redirect::to(&format!("/o/{secret}")).into_response(),
-        Err(error) => visit.failed(&error),
-    }
-}
-
 /// Every address that leads nowhere.
 pub async fn not_found(visit: Visit) -> Response {
     visit.failed(&Error::NotFound("page"))
 }
 
-async fn books(visit: &Visit, secret: &str) -> Result<Books> {
+pub(super) async fn books(visit: &Visit, secret: &str) -> Result<Books> {
     let (app, address) = (&visit.app, visit.caller.address);
-    if let Some(books) = assemble::find(&app.db, secret).await? {
+    if let Some(books) = books::find(&app.db, secret).await? {
         return Ok(books);
     }
     app.limits.failed(address)?;
     Err(Error::NotFound("order page"))
 }
 
-async fn look(visit: &Visit, secret: &str) -> Result<OrderView> {
-    let catalogue = visit.app.catalogue().await?;
+/// Where the buyer comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum From {
+    Anywhere,
+    Gateway,
+}
+
+async fn look(visit: &Visit, secret: &str, from: From) -> Result<OrderView> {
+    let app = &visit.app;
+    let catalogue = app.catalogue().await?;
     let books = books(visit, secret).await?;
     let mut frame = visit.frame(visit.chosen_locale().unwrap_or(books.order.locale));
     // The same view for whoever looks: page, fragment and stream.
-    frame.path = format!("/o/{secret}");
+    frame.path = match from {
+        From::Anywhere => format!("/o/{secret}"),
+        From::Gateway => format!("/o/{secret}/{}", checkout::BACK),
+    };
     let scene = Scene {
-        app: &visit.app,
+        app,
         catalogue: &catalogue,
         books: &books,
-        now: visit.app.clock.now(),
+        back: from == From::Gateway,
+        now: app.clock.now(),
     };
-    Ok(scene.view(frame))
+    let view = scene.view(frame);
+    let waits = matches!(view.money, MoneyState::Confirming(_));
+    if waits && app.limits.may_look(visit.caller.address) {
+        checkout::look(app, &books.order.id).await?;
+    }
+    Ok(view)
 }
 
 fn events(
@@ -101,38 +135,12 @@ fn events(
     secret: String,
     books: Books,
 ) -> impl Stream<Item = Result<Event, Infallible>> + Send + 'static {
-    let changes = live::changes(visit.app.clone(), books.order.id);
-    let start = Some((Box::pin(changes), visit, secret));
-    stream::unfold(start, |watching| async move {
-        let (mut changes, visit, secret) = watching?;
-        let version = changes.next().await?;
-        let over = look(&visit, &secret)
-            .await
-            .is_ok_and(|view| view.is_final());
+    let watch = Watch::over(visit.app.clone(), books.order.id);
+    stream::unfold((watch, visit, secret), |(mut watch, visit, secret)| async {
+        let version = watch.next().await?;
+        let view = look(&visit, &secret, From::Anywhere).await;
+        watch.rest(view.is_ok_and(|view| view.is_final()));
         let event = Event::default().event("order").data(version.to_string());
-        Some((Ok(event), (!over).then_some((changes, visit, secret))))
+        Some((Ok(event), (watch, visit, secret)))
     })
-}
-
-async fn pretend(visit: &Visit, secret: &str) -> Result<()> {
-    let app = &visit.app;
-    if !app.is_demo() {
-        return Err(Error::NotFound("simulation"));
-    }
-    let order = books(visit, secret).await?.order;
-    let awaited = matches!(
-        order.payment_status,
-        PaymentStatus::Pending | PaymentStatus::Expired
-    );
-    if !awaited {
-        return Ok(());
-    }
-    let transfer = Pretended {
-        id: i64::from_str_radix(&app.mint.secret()[..12], 16)?,
-        amount: assemble::missing(&order),
-        memo: order.code.to_string(),
-        at: app.clock.now(),
-    };
-    demo::send(&app.config.payments, app.config.listen, &transfer).await?;
-    Ok(())
 }

@@ -12,14 +12,21 @@ use crate::web::frame::Frame;
 use crate::web::icon::Icon;
 
 pub mod assemble;
+mod assemble_money;
+pub mod books;
 pub mod door;
+mod money;
+mod money_words;
+pub mod pay;
+pub mod pretend;
 pub mod samples;
 mod view;
 mod words;
 
+pub use money::{Late, MoneyState, PayView, RefundStage, RefundView, Surplus, TransferView, Way};
 pub use view::{
-    Access, BenefitKind, BenefitView, BuyerTask, LineView, MaskedEmail, Milestones, MoneyState,
-    Offer, OrderView, PayView, Totals,
+    Access, BenefitKind, BenefitView, BuyerTask, Ended, LineView, MaskedEmail, Milestones, Offer,
+    OrderView, Totals,
 };
 pub use words::{Headline, Step, Tone};
 

@@ -2,11 +2,16 @@
 
 use std::time::Duration;
 
+use super::money::{
+    Late, MoneyState, PayView, RefundStage, RefundView, Surplus, TransferView, Way,
+};
+use super::pretend::PretendView;
 use super::view::{
-    Access, BenefitKind, BenefitView, BuyerTask, LineView, MaskedEmail, Milestones, MoneyState,
-    Offer, OrderView, PayView, Totals,
+    Access, BenefitKind, BenefitView, BuyerTask, Ended, LineView, MaskedEmail, Milestones, Offer,
+    OrderView, Totals,
 };
 use crate::clock::Timestamp;
+use crate::connectors::gateways::teller::Means;
 use crate::money::Money;
 use crate::web::frame::Frame;
 use crate::words::Locale;
@@ -19,7 +24,10 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 #[must_use]
 pub fn samples(locale: Locale) -> Vec<(&'static str, OrderView)> {
     let mut all = money_samples(locale);
+    all.extend(way_samples(locale));
+    all.extend(return_samples(locale));
     all.extend(access_samples(locale));
+    all.extend(end_samples(locale));
     all
 }
 
@@ -36,50 +44,147 @@ pub fn frame(locale: Locale, path: &str) -> Frame {
     }
 }
 
-fn money_samples(locale: Locale) -> Vec<(&'static str, OrderView)> {
-    let revoked = || Access::Revoked { at: Some(NOW) };
-    let unpaid = |money: MoneyState| OrderView {
+/// An order that is not paid.
+fn unpaid(locale: Locale, money: &MoneyState) -> OrderView {
+    OrderView {
         times: times(None, None),
         money: money.clone(),
         ..order(locale, [(); 3].map(|()| money.without_grant()))
-    };
-    let mut demo = unpaid(MoneyState::Awaiting(PayView {
-        simulate: Some("/demo/pay/DHK7M2QX9A".to_owned()),
-        ..pay(719_200)
-    }));
+    }
+}
+
+/// Paid, and all of it was kept.
+fn finished(locale: Locale, states: [Access; 3]) -> OrderView {
+    OrderView {
+        times: times(Some(50), Some(58)),
+        ..order(locale, states)
+    }
+}
+
+fn money_samples(locale: Locale) -> Vec<(&'static str, OrderView)> {
+    let unpaid = |money| unpaid(locale, &money);
+    let mut demo = unpaid(MoneyState::Awaiting(pay(719_200)));
+    demo.pretend = Some(PretendView::sample());
     demo.frame.demo = true;
     demo.totals.coupon = Some(("TET20".to_owned(), Money::vnd(179_800)));
     demo.totals.total = Money::vnd(719_200);
+    let partly = || MoneyState::PartlyPaid {
+        received: Money::vnd(799_000),
+        pay: pay(100_000),
+    };
+    let mut reopened = unpaid(partly());
+    reopened.late = Some(Late::Reopened);
+    let mut over = finished(locale, [yours(), yours(), yours()]);
+    over.late = Some(Late::Paid);
+    over.surplus = Some(Surplus {
+        due: Money::vnd(101_000),
+        returned: Money::vnd(50_000),
+    });
     vec![
         ("awaiting", unpaid(MoneyState::Awaiting(pay(899_000)))),
         ("awaiting_demo", demo),
-        (
-            "partly_paid",
-            unpaid(MoneyState::PartlyPaid {
-                received: Money::vnd(799_000),
-                pay: pay(100_000),
-            }),
-        ),
+        ("partly_paid", unpaid(partly())),
+        ("reopened", reopened),
+        ("paid_over", over),
         ("expired", unpaid(MoneyState::Expired { at: NOW })),
         ("cancelled", unpaid(MoneyState::Cancelled { at: NOW })),
-        (
-            "refunded",
-            OrderView {
-                money: MoneyState::Refunded {
-                    amount: Money::vnd(899_000),
-                },
-                ..order(locale, [revoked(), revoked(), revoked()])
+    ]
+}
+
+fn way_samples(locale: Locale) -> Vec<(&'static str, OrderView)> {
+    let unpaid = |money| unpaid(locale, &money);
+    let card = || way(Means::Card);
+    let choice = || PayView {
+        ways: vec![card()],
+        ..pay(899_000)
+    };
+    let many = PayView {
+        ways: vec![
+            Way {
+                refused: Some(locale.say("error.card_amount_too_small").into_owned()),
+                ..card()
             },
+            way(Means::Transfer),
+            way(Means::Any),
+        ],
+        failed: Some(Means::Transfer),
+        ..pay(9_000)
+    };
+    let card_only = PayView {
+        transfer: None,
+        ..choice()
+    };
+    let failed = PayView {
+        failed: Some(Means::Card),
+        ..choice()
+    };
+    let mut refused = unpaid(MoneyState::Awaiting(choice()));
+    refused.notice = Some(locale.say("error.checkout_unavailable").into_owned());
+    vec![
+        ("choice", unpaid(MoneyState::Awaiting(choice()))),
+        ("choice_of_many", unpaid(MoneyState::Awaiting(many))),
+        ("choice_refused", refused),
+        ("card_only", unpaid(MoneyState::Awaiting(card_only))),
+        ("card_failed", unpaid(MoneyState::Awaiting(failed))),
+        ("confirming", unpaid(MoneyState::Confirming(Means::Card))),
+        (
+            "confirming_otherwise",
+            unpaid(MoneyState::Confirming(Means::Transfer)),
+        ),
+    ]
+}
+
+fn return_samples(locale: Locale) -> Vec<(&'static str, OrderView)> {
+    let ended = |why| Access::Revoked {
+        at: Some(NOW),
+        why: Some(why),
+    };
+    let with = |money, states| OrderView {
+        money,
+        ..finished(locale, states)
+    };
+    let mut refunded = with(
+        MoneyState::Refunded {
+            amount: Money::vnd(899_000),
+            disputed: false,
+        },
+        [(); 3].map(|()| ended(Ended::Refunded)),
+    );
+    refunded.refunds = vec![refund(899_000, None, RefundStage::OnTheWay)];
+    let mut partly = with(
+        MoneyState::PartiallyRefunded {
+            amount: Money::vnd(349_000),
+        },
+        [yours(), yours(), ended(Ended::Refunded)],
+    );
+    let course = || Some("Tiếng Anh giao tiếp công sở".to_owned());
+    partly.refunds = vec![
+        RefundView {
+            by_hand: true,
+            reference: Some("FT25325123456".to_owned()),
+            ..refund(250_000, course(), RefundStage::Done)
+        },
+        RefundView {
+            by_hand: true,
+            ..refund(49_000, course(), RefundStage::Decided)
+        },
+        refund(50_000, None, RefundStage::Done),
+    ];
+    let paused = || Access::Paused { at: Some(NOW) };
+    let charged_back = MoneyState::Refunded {
+        amount: Money::vnd(899_000),
+        disputed: true,
+    };
+    vec![
+        ("refunded", refunded),
+        ("partially_refunded", partly),
+        (
+            "disputed",
+            with(MoneyState::Disputed, [paused(), paused(), paused()]),
         ),
         (
-            "partially_refunded",
-            OrderView {
-                money: MoneyState::PartiallyRefunded {
-                    amount: Money::vnd(299_000),
-                },
-                times: times(Some(50), Some(60)),
-                ..order(locale, [yours(), yours(), revoked()])
-            },
+            "charged_back",
+            with(charged_back, [(); 3].map(|()| ended(Ended::ChargedBack))),
         ),
     ]
 }
@@ -93,10 +198,7 @@ fn access_samples(locale: Locale) -> Vec<(&'static str, OrderView)> {
         times: times(Some(50), None),
         ..order(locale, states)
     };
-    let finished = |states| OrderView {
-        times: times(Some(50), Some(58)),
-        ..order(locale, states)
-    };
+    let finished = |states| finished(locale, states);
     let mut half = paid([yours(), Access::Waiting, Access::Waiting]);
     half.lines[0].benefits[1].access = retrying();
     vec![
@@ -138,8 +240,38 @@ fn access_samples(locale: Locale) -> Vec<(&'static str, OrderView)> {
         ("done", finished([yours(), yours(), yours()])),
         (
             "revoked",
-            finished([yours(), Access::Revoked { at: None }, yours()]),
+            finished([
+                yours(),
+                Access::Revoked {
+                    at: Some(NOW),
+                    why: Some(Ended::BySeller),
+                },
+                yours(),
+            ]),
         ),
+    ]
+}
+
+/// Access that ends, and presents.
+fn end_samples(locale: Locale) -> Vec<(&'static str, OrderView)> {
+    let finished = |states| finished(locale, states);
+    let gift = |view| OrderView {
+        gift: true,
+        totals: Totals {
+            total: Money::vnd(0),
+            offers: vec![Offer::Gift],
+            ..order(locale, [yours(), yours(), yours()]).totals
+        },
+        ..view
+    };
+    let working = OrderView {
+        times: times(Some(50), None),
+        ..order(locale, [yours(), Access::Working, Access::Waiting])
+    };
+    vec![
+        ("ending", ending(finished([yours(), yours(), yours()]))),
+        ("gift_working", gift(working)),
+        ("gift", gift(finished([yours(), yours(), yours()]))),
     ]
 }
 
@@ -151,10 +283,17 @@ fn order(locale: Locale, [first, second, third]: [Access; 3]) -> OrderView {
         frame: frame(locale, "/o/3f9a1c77d0e24b5a9c61"),
         now: NOW,
         version: "7".to_owned(),
+        secret: "3f9a1c77d0e24b5a9c61".to_owned(),
         stream_url: "/o/3f9a1c77d0e24b5a9c61/stream".to_owned(),
         code: "DHK7M2QX9A".to_owned(),
         email: MaskedEmail::of("bich.tran@gmail.com"),
+        gift: false,
         money: MoneyState::Paid,
+        late: None,
+        surplus: None,
+        refunds: Vec::new(),
+        notice: None,
+        pretend: None,
         lines: vec![
             line("Excel cho người đi làm", "excel", 299_000, &both, &first),
             line(
@@ -192,6 +331,7 @@ fn line(title: &str, cover: &str, price: i64, kinds: &[BenefitKind], access: &Ac
         cover: (cover != "photo").then(|| format!("/covers/{cover}.svg")),
         price: Money::vnd(price),
         benefits: kinds.iter().map(benefit).collect(),
+        again: None,
     }
 }
 
@@ -199,20 +339,63 @@ fn yours() -> Access {
     Access::Yours {
         link: Some("https://hoc.example/courses/1".to_owned()),
         until: Some(NOW.plus(DAY * 365)),
+        ending: false,
+    }
+}
+
+/// The first course ends soon, the second has ended; both can be bought again.
+fn ending(mut view: OrderView) -> OrderView {
+    let soon = Access::Yours {
+        link: Some("https://hoc.example/courses/1".to_owned()),
+        until: Some(NOW.plus(DAY * 3)),
+        ending: true,
+    };
+    let over = Access::Revoked {
+        at: Some(NOW),
+        why: Some(Ended::TimeUp),
+    };
+    for (line, access) in view.lines.iter_mut().zip([soon, over]) {
+        for benefit in &mut line.benefits {
+            benefit.access = access.clone();
+        }
+        line.again = Some("/?course=excel#order".to_owned());
+    }
+    view
+}
+
+fn way(means: Means) -> Way {
+    Way {
+        means,
+        action: "/o/3f9a1c77d0e24b5a9c61/pay/gateway".to_owned(),
+        refused: None,
+    }
+}
+
+fn refund(amount: i64, course: Option<String>, stage: RefundStage) -> RefundView {
+    RefundView {
+        amount: Money::vnd(amount),
+        course,
+        by_hand: false,
+        reference: None,
+        stage,
+        at: NOW,
     }
 }
 
 fn pay(amount: i64) -> PayView {
     PayView {
-        bank: "Vietcombank".to_owned(),
-        account: "0011004567890".to_owned(),
-        holder: "CONG TY HOC VIEN MAY".to_owned(),
         amount: Money::vnd(amount),
-        memo: "DHK7M2QX9A".to_owned(),
-        qr_src: "/api/v1/payment/qr/DHK7M2QX9A.svg".to_owned(),
-        qr_png: "/api/v1/payment/qr/DHK7M2QX9A.png".to_owned(),
         expires_at: NOW.plus(DAY).minus(Duration::from_secs(65)),
-        simulate: None,
+        transfer: Some(TransferView {
+            bank: "Vietcombank".to_owned(),
+            account: "0011004567890".to_owned(),
+            holder: "CONG TY HOC VIEN MAY".to_owned(),
+            memo: "DHK7M2QX9A".to_owned(),
+            qr_src: "/api/v1/payment/qr/DHK7M2QX9A.svg".to_owned(),
+            qr_png: "/api/v1/payment/qr/DHK7M2QX9A.png".to_owned(),
+        }),
+        ways: Vec::new(),
+        failed: None,
     }
 }
 

@@ -1,6 +1,8 @@
 //! What the order page says, as plain values. The states are few and their words are ours: an
 //! inside reason never reaches the buyer. Access is claimed only by [`Access::Yours`].
 
+use super::money::{Late, MoneyState, PayView, RefundView, Surplus};
+use super::pretend::PretendView;
 use crate::clock::Timestamp;
 use crate::fulfilment::price::{Applied, Rule};
 use crate::money::Money;
@@ -15,14 +17,29 @@ pub struct OrderView {
     pub now: Timestamp,
     /// Changes whenever anything shown changes; the `ETag` of page and fragment.
     pub version: String,
+    /// The secret in the address of the page.
+    pub secret: String,
     /// Where the script listens for changes.
     pub stream_url: String,
     /// The order code.
     pub code: String,
     /// Where e-mail goes, not readable for somebody who found the link.
     pub email: MaskedEmail,
+    /// The seller gave it.
+    pub gift: bool,
     /// The money's state.
     pub money: MoneyState,
+    /// Money came after the order's time.
+    pub late: Option<Late>,
+    /// Money that the order did not need.
+    pub surplus: Option<Surplus>,
+    /// What went back, oldest first.
+    pub refunds: Vec<RefundView>,
+    /// What became of the buyer's last click, in a sentence. No part of the version: the next change of
+    /// the page ends it.
+    pub notice: Option<String>,
+    /// Demo mode only: what can be pretended.
+    pub pretend: Option<PretendView>,
     /// The courses, in the order they were chosen.
     pub lines: Vec<LineView>,
     /// What it costs and why.
@@ -51,65 +68,6 @@ impl std::fmt::Display for MaskedEmail {
     }
 }
 
-/// Where the money is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum MoneyState {
-    /// Nothing came yet.
-    Awaiting(PayView),
-    /// Something came, not enough; `pay.amount` is what is missing.
-    PartlyPaid {
-        /// What came so far.
-        received: Money,
-        /// How to pay the rest.
-        pay: PayView,
-    },
-    /// Enough came.
-    Paid,
-    /// Nothing came in time. A late transfer re-opens it.
-    Expired {
-        /// When the time was up.
-        at: Timestamp,
-    },
-    /// Cancelled before it was paid.
-    Cancelled {
-        /// When.
-        at: Timestamp,
-    },
-    /// All of it went back.
-    Refunded {
-        /// How much.
-        amount: Money,
-    },
-    /// A part went back; what was not refunded goes on.
-    PartiallyRefunded {
-        /// How much.
-        amount: Money,
-    },
-}
-
-/// What the buyer needs for the transfer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PayView {
-    /// The bank's short name.
-    pub bank: String,
-    /// The account number.
-    pub account: String,
-    /// The account's holder.
-    pub holder: String,
-    /// How much to send.
-    pub amount: Money,
-    /// The memo: the order code.
-    pub memo: String,
-    /// The QR shown; must be drawn for `amount`, so its address should change with it.
-    pub qr_src: String,
-    /// The same QR as a PNG to save on a phone and open in a bank app.
-    pub qr_png: String,
-    /// Until when the order waits.
-    pub expires_at: Timestamp,
-    /// Demo mode only: where "simulate the transfer" posts to.
-    pub simulate: Option<String>,
-}
-
 /// One course of the order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LineView {
@@ -121,6 +79,8 @@ pub struct LineView {
     pub price: Money,
     /// What it gives; a course gives at least one thing.
     pub benefits: Vec<BenefitView>,
+    /// Where it is bought again, while that makes sense.
+    pub again: Option<String>,
 }
 
 /// One promise of a course, and how far it is kept: one grant.
@@ -150,10 +110,19 @@ pub enum Access {
         link: Option<String>,
         /// Until when; `None` is for good.
         until: Option<Timestamp>,
+        /// That is soon.
+        ending: bool,
     },
     /// It was taken back or ran out.
     Revoked {
         /// When.
+        at: Option<Timestamp>,
+        /// Why, where there is more to say.
+        why: Option<Ended>,
+    },
+    /// It rests while the payer's bank looks into the payment.
+    Paused {
+        /// Since when.
         at: Option<Timestamp>,
     },
     /// The order was not paid in time, or was cancelled.
@@ -179,6 +148,19 @@ pub enum Access {
     NeedsSeller,
     /// It waits for the buyer.
     NeedsYou(BuyerTask),
+}
+
+/// Why access ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// Its days are over.
+    TimeUp,
+    /// Its money went back.
+    Refunded,
+    /// The payer's bank took the money back.
+    ChargedBack,
+    /// The seller ended it.
+    BySeller,
 }
 
 /// What the buyer has to do.
@@ -210,6 +192,8 @@ pub struct Totals {
 /// A price rule that was applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Offer {
+    /// Nothing is to be paid at all.
+    Gift,
     /// A bundle, by title.
     Bundle(String),
     /// Any so many courses at one price.
@@ -227,19 +211,6 @@ pub struct Milestones {
     pub granted: Option<Timestamp>,
     /// The order was finished and its e-mail sent off.
     pub done: Option<Timestamp>,
-}
-
-impl MoneyState {
-    /// How far a promise is for which there is no grant row: none exists before the payment.
-    #[must_use]
-    pub fn without_grant(&self) -> Access {
-        match self {
-            Self::Awaiting(_) | Self::PartlyPaid { .. } => Access::WaitingForPayment,
-            Self::Expired { .. } | Self::Cancelled { .. } => Access::NotPaid,
-            Self::Refunded { .. } => Access::Revoked { at: None },
-            Self::Paid | Self::PartiallyRefunded { .. } => Access::Waiting,
-        }
-    }
 }
 
 impl LineView {
@@ -261,6 +232,16 @@ impl Access {
         matches!(self, Self::Yours { .. })
     }
 
+    /// Its days are over, or soon will be: buying the course again makes it go on.
+    #[must_use]
+    pub fn can_go_on(&self) -> bool {
+        match self {
+            Self::Yours { ending, .. } => *ending,
+            Self::Revoked { why, .. } => *why == Some(Ended::TimeUp),
+            _ => false,
+        }
+    }
+
     /// Writing to the seller is what helps.
     #[must_use]
     pub fn wants_letter(&self) -> bool {
@@ -275,14 +256,14 @@ impl Access {
     pub fn is_final(&self) -> bool {
         matches!(
             self,
-            Self::Yours { .. } | Self::Revoked { .. } | Self::Failed
+            Self::Yours { .. } | Self::Revoked { .. } | Self::Paused { .. } | Self::Failed
         )
     }
 
     fn urgency(&self) -> u8 {
         match self {
             Self::Yours { .. } => 0,
-            Self::Revoked { .. } => 1,
+            Self::Revoked { .. } | Self::Paused { .. } => 1,
             Self::NotPaid | Self::WaitingForPayment => 2,
             Self::Waiting => 3,
             Self::Working => 4,
@@ -334,13 +315,10 @@ impl Totals {
 }
 
 impl OrderView {
-    /// What is needed for a transfer, while one is awaited.
+    /// What is needed to pay, while that is awaited.
     #[must_use]
     pub fn pay(&self) -> Option<&PayView> {
-        match &self.money {
-            MoneyState::Awaiting(pay) | MoneyState::PartlyPaid { pay, .. } => Some(pay),
-            _ => None,
-        }
+        self.money.pay()
     }
 
     /// Seconds left to pay in, while there are any.
@@ -350,19 +328,37 @@ impl OrderView {
         (left > 0).then_some(left)
     }
 
-    /// Nothing on this page will change by itself any more. An expired order is not final: a late
-    /// transfer re-opens it.
+    /// Nothing on this page will change by itself any more; a person, or the payer's bank, may still
+    /// change it. An expired order is not final: a late transfer re-opens it.
     #[must_use]
     pub fn is_final(&self) -> bool {
         match self.money {
-            MoneyState::Cancelled { .. } | MoneyState::Refunded { .. } => true,
+            MoneyState::Cancelled { .. } | MoneyState::Refunded { .. } | MoneyState::Disputed => {
+                true
+            }
             MoneyState::Paid | MoneyState::PartiallyRefunded { .. } => {
                 self.times.done.is_some() && self.lines.iter().all(|line| line.access().is_final())
             }
             MoneyState::Awaiting(_)
             | MoneyState::PartlyPaid { .. }
+            | MoneyState::Confirming(_)
             | MoneyState::Expired { .. } => false,
         }
+    }
+
+    /// It is paid, or given, and its courses are being kept.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        matches!(
+            self.money,
+            MoneyState::Paid | MoneyState::PartiallyRefunded { .. }
+        )
+    }
+
+    /// A gateway's word is awaited.
+    #[must_use]
+    pub fn is_confirming(&self) -> bool {
+        matches!(self.money, MoneyState::Confirming(_))
     }
 
     /// How many courses are wholly there.
@@ -370,17 +366,5 @@ impl OrderView {
     pub fn ready(&self) -> usize {
         let yours = |line: &&LineView| line.access().is_yours();
         self.lines.iter().filter(yours).count()
-    }
-}
-
-impl PayView {
-    /// The facts below the amount: name, key of the label, value.
-    pub(super) fn facts(&self) -> [(&'static str, &'static str, &str); 4] {
-        [
-            ("memo", "order.pay.memo", &self.memo),
-            ("bank", "order.pay.bank", &self.bank),
-            ("account", "order.pay.account", &self.account),
-            ("holder", "order.pay.holder", &self.holder),
-        ]
     }
 }

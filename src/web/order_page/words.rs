@@ -1,8 +1,10 @@
 //! Which words, pictogram and tone each state of the order page has. The words themselves are in
 //! `locales/order.yml`.
 
-use super::view::{Access, BenefitKind, BuyerTask, LineView, MoneyState, Offer, OrderView};
+use super::money::MoneyState;
+use super::view::{Access, BenefitKind, BuyerTask, Ended, LineView, Offer, OrderView};
 use crate::clock::Timestamp;
+use crate::connectors::gateways::teller::Means;
 use crate::web::frame::{Frame, Html, Time};
 use crate::web::icon::Icon;
 
@@ -64,8 +66,14 @@ pub struct Step {
 impl Access {
     pub(super) fn key(&self) -> &'static str {
         match self {
+            Self::Yours { ending: true, .. } => "ending",
             Self::Yours { .. } => "yours",
+            Self::Revoked {
+                why: Some(Ended::Refunded | Ended::ChargedBack),
+                ..
+            } => "refunded",
             Self::Revoked { .. } => "revoked",
+            Self::Paused { .. } => "paused",
             Self::NotPaid => "not_paid",
             Self::WaitingForPayment => "unpaid",
             Self::Waiting => "waiting",
@@ -83,7 +91,11 @@ impl Access {
     pub fn icon(&self) -> Icon {
         match self {
             Self::Yours { .. } => Icon::CheckCircle,
-            Self::Revoked { .. } => Icon::Lock,
+            Self::Revoked {
+                why: Some(Ended::Refunded | Ended::ChargedBack),
+                ..
+            } => Icon::Return,
+            Self::Revoked { .. } | Self::Paused { .. } => Icon::Lock,
             Self::WaitingForPayment | Self::Waiting => Icon::Clock,
             Self::Working => Icon::Spinner,
             Self::Checking => Icon::Search,
@@ -98,6 +110,7 @@ impl Access {
     #[must_use]
     pub fn tone(&self) -> Tone {
         match self {
+            Self::Yours { ending: true, .. } | Self::Paused { .. } => Tone::Attention,
             Self::Yours { .. } => Tone::Good,
             Self::Revoked { .. } | Self::NotPaid | Self::WaitingForPayment | Self::Waiting => {
                 Tone::Quiet
@@ -124,9 +137,19 @@ impl Access {
         match self {
             Self::Yours { until: None, .. } => frame.html("order.note.yours"),
             Self::Yours {
+                until: Some(until),
+                ending: true,
+                ..
+            } => frame.at("order.note.yours_ending", frame.long(until)),
+            Self::Yours {
                 until: Some(until), ..
             } => frame.at("order.note.yours_until", frame.date(until)),
-            Self::Revoked { at: Some(at) } => frame.at("order.note.revoked_at", frame.date(at)),
+            Self::Revoked { at: Some(at), why } => {
+                let key = why.map_or("revoked_at", Ended::key);
+                frame.at(&format!("order.note.{key}"), frame.date(at))
+            }
+            Self::Revoked { at: None, .. } => frame.html("order.note.revoked"),
+            Self::Paused { at: Some(at) } => frame.at("order.note.paused_at", frame.date(at)),
             Self::Retrying { next_at, attempt } => frame.at_with(
                 "order.note.retrying",
                 frame.clock(next_at),
@@ -134,6 +157,17 @@ impl Access {
             ),
             Self::NeedsYou(task) => frame.html(&format!("order.note.needs_you.{}", task.key())),
             other => frame.html(&format!("order.note.{}", other.key())),
+        }
+    }
+}
+
+impl Ended {
+    fn key(self) -> &'static str {
+        match self {
+            Self::TimeUp => "time_up",
+            Self::Refunded => "refunded_at",
+            Self::ChargedBack => "charged_back",
+            Self::BySeller => "revoked_at",
         }
     }
 }
@@ -185,6 +219,7 @@ impl Offer {
     #[must_use]
     pub fn words(&self, frame: &Frame) -> String {
         match self {
+            Self::Gift => frame.say("order.offer.gift").into_owned(),
             Self::Bundle(title) => frame.with("order.offer.bundle", "title", title),
             Self::Combo(count) => frame.with("order.offer.combo", "count", count),
         }
@@ -199,7 +234,7 @@ impl OrderView {
         let frame = &self.frame;
         let missing = match &self.money {
             MoneyState::PartlyPaid { pay, .. } => pay.amount.to_string(),
-            MoneyState::Refunded { amount } | MoneyState::PartiallyRefunded { amount } => {
+            MoneyState::Refunded { amount, .. } | MoneyState::PartiallyRefunded { amount } => {
                 amount.to_string()
             }
             _ => String::new(),
@@ -213,6 +248,7 @@ impl OrderView {
             ("ready", &ready),
             ("count", &all),
             ("email", &email),
+            ("shop", &frame.shop_name),
         ];
         Headline {
             icon,
@@ -226,10 +262,20 @@ impl OrderView {
 
     fn gist(&self) -> (&'static str, Icon, Tone) {
         match self.money {
+            MoneyState::Awaiting(ref pay) if pay.transfer.is_none() => {
+                ("choose_page", Icon::Card, Tone::Busy)
+            }
+            MoneyState::Awaiting(ref pay) if pay.is_choice() => ("choose", Icon::Bank, Tone::Busy),
             MoneyState::Awaiting(_) => ("awaiting", Icon::Bank, Tone::Busy),
             MoneyState::PartlyPaid { .. } => ("partly", Icon::Bank, Tone::Attention),
             MoneyState::Expired { .. } => ("expired", Icon::Clock, Tone::Quiet),
             MoneyState::Cancelled { .. } => ("cancelled", Icon::CrossCircle, Tone::Quiet),
+            MoneyState::Confirming(Means::Card) => ("confirming_card", Icon::Spinner, Tone::Busy),
+            MoneyState::Confirming(_) => ("confirming", Icon::Spinner, Tone::Busy),
+            MoneyState::Disputed => ("disputed", Icon::Lock, Tone::Attention),
+            MoneyState::Refunded { disputed: true, .. } => {
+                ("charged_back", Icon::Return, Tone::Quiet)
+            }
             MoneyState::Refunded { .. } => ("refunded", Icon::Return, Tone::Quiet),
             MoneyState::PartiallyRefunded { .. } => ("part_refunded", Icon::Return, Tone::Quiet),
             MoneyState::Paid => self.gist_of_lines(),
@@ -241,7 +287,8 @@ impl OrderView {
         if any(|a| matches!(a, Access::NeedsYou(_))) {
             ("needs_you", Icon::Person, Tone::Attention)
         } else if any(|a| !a.is_final() && !matches!(a, Access::NeedsSeller)) {
-            ("working", Icon::Spinner, Tone::Busy)
+            let key = if self.gift { "gift_working" } else { "working" };
+            (key, Icon::Spinner, Tone::Busy)
         } else if any(|a| matches!(a, Access::NeedsSeller)) {
             ("needs_seller", Icon::Shop, Tone::Busy)
         } else if any(|a| matches!(a, Access::Failed)) {
@@ -249,19 +296,23 @@ impl OrderView {
         } else if any(|a| matches!(a, Access::Revoked { .. })) {
             ("revoked", Icon::Lock, Tone::Quiet)
         } else {
-            ("done", Icon::CheckCircle, Tone::Good)
+            let key = if self.gift { "gift_done" } else { "done" };
+            (key, Icon::CheckCircle, Tone::Good)
         }
     }
 
     /// Ordered, paid, granted, done: with times where they have come.
     #[must_use]
     pub fn steps(&self) -> Vec<Step> {
-        let times = [
-            ("ordered", Some(self.times.ordered)),
+        let first = if self.gift { "given" } else { "ordered" };
+        let mut times = vec![
+            (first, Some(self.times.ordered)),
             ("paid", self.times.paid),
             ("granted", self.times.granted),
             ("done", self.times.done),
         ];
+        // Nobody pays for a present.
+        times.retain(|(name, _)| !(self.gift && *name == "paid"));
         let stopped = matches!(
             self.money,
             MoneyState::Expired { .. } | MoneyState::Cancelled { .. }

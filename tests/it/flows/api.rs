@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::harness::server::Answer;
 
-mod admin;
+pub mod admin;
 mod coupons;
 mod gateways;
 mod operations;

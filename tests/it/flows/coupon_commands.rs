@@ -89,7 +89,7 @@ async fn a_coupon_is_made_used_looked_at_and_stopped_beside_a_running_server() {
         assert_said(&stopped, true, &["TET is refused to new orders"]);
         assert_said(&coupon(shop, &["list"]).await, true, &[", stopped"]);
         let again = coupon(shop, &["stop", "TET"]).await;
-        assert_said(&again, false, &["TET was stopped before"]);
+        assert_said(&again, false, &["was stopped before"]);
         assert_eq!(uses(&shop.app, "TET").await, [0, 1, 1]);
         assert!(!counted(&shop.app, "TET").await.coupon.limits.active);
         let decided = decisions(&shop.app.db).await;

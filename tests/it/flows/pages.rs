@@ -4,5 +4,8 @@
 mod coupons;
 mod downloads;
 mod order;
+mod paying;
+mod pretending;
+mod returning;
 mod shop;
 mod stand;

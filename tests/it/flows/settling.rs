@@ -3,7 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bursar::model::gateway_event;
+use bursar::connectors::gateways::{payos, sepay};
+use bursar::fact::{Fact, OrderName, TransferFact};
+use bursar::fulfilment::inbox;
+use bursar::fulfilment::settle::{self, Settled};
+use bursar::model::gateway_event::{self, Arrival, Road};
 use bursar::model::order::{OrderStatus, PaymentStatus};
 use bursar::model::transfer::Class;
 use serde_json::json;
@@ -352,6 +356,142 @@ async fn settling_that_fails_after_it_was_stored_does_not_poison_the_event() {
         let again = shop.webhook(&body).await.unwrap();
         assert!(again.duplicate);
         assert_eq!(books::counts(&shop.app.db).await[..3], [1, 1, 1]);
+    })
+    .await;
+}
+
+/// The same money as a gateway tells of it that knows the order: one more name, the order's id.
+fn named(shop: &Shop, body: &[u8], order: &bursar::model::order::Order) -> TransferFact {
+    let gateway = shop.app.desk.gateways.get(sepay::NAME).unwrap();
+    let facts = gateway.read(body).unwrap();
+    let [Fact::Transfer(fact)] = facts.as_slice() else {
+        panic!("one transfer: {facts:?}");
+    };
+    TransferFact {
+        gateway: payos::NAME.to_owned(),
+        provider_id: format!("link:{}", fact.reference),
+        order: Some(OrderName::Id(order.id.0.clone())),
+        ..fact.clone()
+    }
+}
+
+async fn settle_fact(shop: &Shop, fact: TransferFact) -> Settled {
+    let arrival = Arrival {
+        gateway: fact.gateway.clone(),
+        key: fact.provider_id.clone(),
+        body: Vec::new(),
+        note: None,
+        road: Road::Message,
+    };
+    let policy = shop.app.desk.policy.clone();
+    shop.step(move |tx, moment| {
+        Box::pin(async move {
+            settle::arrival(tx, &moment, &policy, &arrival, &[Fact::Transfer(fact)]).await
+        })
+    })
+    .await
+    .unwrap()
+}
+
+#[tokio::test]
+async fn money_that_waits_without_an_order_pays_it_when_another_gateway_knows_it() {
+    each(async |shop| {
+        let order = shop.order(&["enrol"]).await;
+        let body = shop.transfer(500_000, "no code");
+        assert_eq!(
+            shop.webhook(&body).await.unwrap().class,
+            Some(Class::NoCode)
+        );
+        let settled = settle_fact(shop, named(shop, &body, &order)).await;
+        assert_eq!(
+            (settled.duplicate, settled.class),
+            (false, Some(Class::Exact))
+        );
+        assert_eq!(settled.lines_started, 1);
+        assert!(shop.inbox().await.is_empty());
+        let transfers = shop.transfers(&order).await;
+        let [transfer] = transfers.as_slice() else {
+            panic!("one transfer: {transfers:?}");
+        };
+        assert_eq!(
+            transfer.closed_why.as_deref(),
+            Some("payos names its order")
+        );
+        let told = shop.audit(&order).await;
+        let decided = told.iter().find(|entry| entry.action == "transfer.closed");
+        assert_eq!(
+            decided.unwrap().why.as_deref(),
+            Some("payos names its order")
+        );
+        let again = settle_fact(shop, named(shop, &body, &order)).await;
+        assert!(again.duplicate);
+        shop.drain().await;
+        shop.assert_completed(&order).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_other_way_round_the_second_report_is_a_duplicate() {
+    each(async |shop| {
+        let order = shop.order(&["enrol"]).await;
+        let body = shop.transfer(500_000, "no code");
+        let settled = settle_fact(shop, named(shop, &body, &order)).await;
+        assert_eq!(settled.class, Some(Class::Exact));
+        assert!(shop.webhook(&body).await.unwrap().duplicate);
+        assert!(shop.inbox().await.is_empty());
+        assert_eq!(shop.transfers(&order).await.len(), 1);
+        shop.drain().await;
+        shop.assert_completed(&order).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_gateway_that_names_a_paid_order_leaves_the_money_to_be_paid_back() {
+    each(async |shop| {
+        let order = shop.bought(&["enrol"]).await;
+        let body = shop.transfer(500_000, "no code");
+        shop.webhook(&body).await.unwrap();
+        let settled = settle_fact(shop, named(shop, &body, &order)).await;
+        assert_eq!(settled.class, Some(Class::Duplicate));
+        let waiting = shop.inbox().await;
+        assert_eq!(
+            (waiting[0].class, waiting[0].due()),
+            (Class::Duplicate, 500_000)
+        );
+        assert_eq!(status(shop, &order).await, (PaymentStatus::Paid, 500_000));
+        shop.drain().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_person_took_back_stays_with_the_person() {
+    each(async |shop| {
+        let order = shop.order(&["enrol"]).await;
+        let body = shop.transfer(500_000, "no code");
+        shop.webhook(&body).await.unwrap();
+        let (id, code) = (shop.inbox().await[0].id.clone(), order.code.clone());
+        let policy = shop.app.desk.policy.clone();
+        let (same, first) = (id.clone(), policy.clone());
+        shop.step(move |tx, moment| {
+            Box::pin(
+                async move { inbox::assign(tx, &moment, &first, &same, &code, "found it").await },
+            )
+        })
+        .await
+        .unwrap();
+        shop.step(move |tx, moment| {
+            Box::pin(async move { inbox::undo(tx, &moment, &policy, &id, "it was not").await })
+        })
+        .await
+        .unwrap();
+        let settled = settle_fact(shop, named(shop, &body, &order)).await;
+        assert!(settled.duplicate);
+        assert_eq!(shop.inbox().await.len(), 1);
+        assert_eq!(status(shop, &order).await, (PaymentStatus::Pending, 0));
+        shop.drain().await;
     })
     .await;
 }

@@ -8,7 +8,7 @@ use bursar::db::{Db, Row, Sql};
 bursar::statements! {
     TASKS = "SELECT * FROM tasks ORDER BY created_at, id";
     ORDERS = "SELECT o.id, o.payment_status, o.order_status, o.received, o.remaining,
-                (SELECT CAST(COALESCE(SUM(a.amount), 0) AS BIGINT) FROM allocations a WHERE a.order_id = o.id) AS allocated,
+                (SELECT CAST(COALESCE(SUM(a.amount), 0) AS BIGINT) FROM allocations a WHERE a.order_id = o.id AND a.undone_at IS NULL) AS allocated,
                 (SELECT COUNT(*) FROM lines l WHERE l.order_id = o.id AND l.status NOT IN ('completed', 'failed')) AS unfinished
               FROM orders o";
     LINES = "SELECT l.id, l.status, l.open_grants, l.promises, o.payment_status,
@@ -181,7 +181,7 @@ fn line_agrees(line: &Row) {
         serde_json::from_str(&line.get::<String>("promises").unwrap()).unwrap();
     let payment: String = line.get("payment_status").unwrap();
     let unpaid = matches!(payment.as_str(), "pending" | "expired" | "cancelled");
-    let (owed, still_open) = if unpaid {
+    let (owed, still_open) = if unpaid && grants == 0 {
         (0, i64::try_from(promises.len()).unwrap())
     } else {
         (promises.len(), uncounted)

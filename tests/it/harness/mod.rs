@@ -1,6 +1,8 @@
 //! What tests stand on.
 
+pub mod bank;
 pub mod books;
+pub mod commands;
 pub mod coupons;
 pub mod databases;
 pub mod sepay_api;

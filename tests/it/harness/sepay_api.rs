@@ -121,6 +121,7 @@ pub struct Shelf {
     ties_move: bool,
     arriving: VecDeque<Booking>,
     canned: VecDeque<Canned>,
+    fails_every: Option<usize>,
     asked: Vec<Asked>,
 }
 
@@ -136,6 +137,7 @@ impl FakeSepay {
             ties_move: false,
             arriving: VecDeque::new(),
             canned: VecDeque::new(),
+            fails_every: None,
             asked: Vec::new(),
         }));
         let router = Router::new()
@@ -202,6 +204,16 @@ impl FakeSepay {
         self.known().canned.push_back(canned);
     }
 
+    /// Every so manieth request is answered with an error.
+    pub fn fail_every(&self, count: usize) {
+        self.known().fails_every = Some(count);
+    }
+
+    /// How many transfers it knows.
+    pub fn booked(&self) -> usize {
+        self.known().bookings.len()
+    }
+
     pub fn asked(&self) -> Vec<Asked> {
         self.known().asked.clone()
     }
@@ -242,6 +254,13 @@ impl Shelf {
         }
         if let Some(canned) = self.canned.pop_front() {
             return canned;
+        }
+        let turn = self.asked.len() + 1;
+        if self
+            .fails_every
+            .is_some_and(|every| turn.is_multiple_of(every))
+        {
+            return Canned::new(502, "Bad Gateway");
         }
         if let Some(booking) = self.arriving.pop_front() {
             self.bookings.push(booking);

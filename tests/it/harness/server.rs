@@ -54,7 +54,7 @@ pub struct Server {
     stop: Option<oneshot::Sender<()>>,
     serving: JoinHandle<anyhow::Result<()>>,
     next_transfer: AtomicI64,
-    _scratch: Scratch,
+    scratch: Scratch,
 }
 
 /// What came back.
@@ -105,8 +105,13 @@ impl Server {
             stop: Some(stop),
             serving,
             next_transfer: AtomicI64::new(1),
-            _scratch: scratch,
+            scratch,
         }
+    }
+
+    /// For commands beside this server.
+    pub fn database(&self) -> &str {
+        &self.scratch.url
     }
 
     /// Work until nothing is due; how many attempts ran.

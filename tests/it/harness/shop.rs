@@ -37,6 +37,7 @@ use super::books::{self, TaskRow};
 use super::databases::{self, KINDS, Scratch};
 
 mod setup;
+pub mod till;
 
 pub use setup::Setup;
 
@@ -93,7 +94,7 @@ impl Shop {
         let clock = if setup.real_time {
             Clock::system()
         } else {
-            Clock::still(START)
+            setup.clock.clone()
         };
         let platforms = setup::platforms(&config, &setup);
         let mint = Mint::seeded(42);
@@ -133,6 +134,11 @@ impl Shop {
     /// For `--database`.
     pub fn database(&self) -> &str {
         &self.scratch.url
+    }
+
+    /// The file of a SQLite database.
+    pub fn database_file(&self) -> std::path::PathBuf {
+        self.scratch.url.strip_prefix("sqlite:").unwrap().into()
     }
 
     // Verbs.

@@ -245,6 +245,64 @@ async fn a_part_payment_changes_the_page_under_the_readers_hands_and_nothing_els
     );
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_buyer_pays_by_card_on_another_site_and_comes_back_with_and_without_scripts() {
+    for scripts in [Scripts::On, Scripts::Off] {
+        let Some(browser) = Browser::open(scripts).await else {
+            return;
+        };
+        // No message of the gateway ever comes: the page's own question finds the money.
+        let (stage, cards) = Stage::with_cards().await;
+        let order = stage.order(&COURSES[..1], "en").await;
+        browser.go(&order.page).await;
+        browser.click(".way button").await;
+        let there = async {
+            while !browser.url().await.starts_with(&cards.base_url()) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), there)
+            .await
+            .expect("the click leads to the gateway's page");
+        browser.click("button[value=pay]").await;
+        let done = async {
+            while browser.text("h1").await != "Everything is ready" {
+                if scripts == Scripts::Off {
+                    browser.reload().await;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), done)
+            .await
+            .expect("the page follows");
+        let ours = browser.complaints().await;
+        let ours: Vec<String> = ours
+            .into_iter()
+            .filter(|c| !c.contains("/favicon.ico"))
+            .collect();
+        assert_eq!(ours, Vec::<String>::new());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn access_that_is_taken_back_later_is_told_on_a_page_that_was_final() {
+    let Some(browser) = Browser::open(Scripts::On).await else {
+        return;
+    };
+    let stage = Stage::open().await;
+    let order = stage.order(&COURSES[..1], "en").await;
+    stage.pay(&order.code, order.total).await;
+    browser.go(&order.page).await;
+    browser.until(DONE).await;
+    browser.js("window.stayed = 'here'").await;
+    stage.revoke(&order.code).await;
+    browser
+        .until("document.querySelector('h1').textContent === 'Access has ended'")
+        .await;
+    assert_eq!(browser.js("return window.stayed").await, "here");
+}
+
 /// Orders in states that only misfortune brings about.
 async fn in_trouble(stage: &Stage, locale: &str) -> Placed {
     stage.platforms[1].misbehave_always(Call::Any, Mischief::Maintenance);

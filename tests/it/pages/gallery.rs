@@ -8,6 +8,7 @@ use std::path::Path;
 use bursar::web::assets;
 use bursar::web::downloads::landing::{ClosedView, LandingView};
 use bursar::web::error_page::ErrorView;
+use bursar::web::order_page::pay::LeaveView;
 use bursar::web::order_page::samples;
 use bursar::web::shop::ShopView;
 use bursar::words::Locale;
@@ -33,6 +34,8 @@ fn pictures(locale: Locale) -> Vec<Picture> {
     for (name, view) in samples::samples(locale) {
         all.push(picture("order", name, view.page().unwrap()));
     }
+    let leave = LeaveView::sample(samples::frame(locale, "/o/secret"));
+    all.push(picture("leave", "order", leave.page().unwrap()));
     for (name, view) in ShopView::samples(&frame) {
         all.push(picture("front", name, view.page().unwrap()));
     }
@@ -51,7 +54,7 @@ fn pictures(locale: Locale) -> Vec<Picture> {
 #[test]
 fn every_page_renders_in_every_state_and_language() {
     let all = gallery();
-    assert_eq!(all.len(), 2 * (18 + 4 + 2 + 4 + 5));
+    assert_eq!(all.len(), 2 * (32 + 1 + 4 + 2 + 4 + 5));
     for Picture { name, html } in &all {
         assert!(html.starts_with("<!doctype html>"), "{name}");
         assert!(html.trim_end().ends_with("</html>"), "{name}");

@@ -5,6 +5,7 @@ use bursar::money::Money;
 use bursar::web::downloads::landing::{Closed, LandingView};
 use bursar::web::error_page::Problem;
 use bursar::web::frame::Frame;
+use bursar::web::order_page::pay::LeaveView;
 use bursar::web::order_page::samples::{self, samples};
 use bursar::web::order_page::{Access, MaskedEmail, MoneyState, OrderView};
 use bursar::web::shop::ShopView;
@@ -22,7 +23,7 @@ const ACCESS_WORDS: [&str; 6] = [
 ];
 
 /// A state, and what its page says in Vietnamese and in English.
-const WORDS: [(&str, &str, &str); 15] = [
+const WORDS: [(&str, &str, &str); 28] = [
     (
         "awaiting",
         "Mời bạn chuyển khoản",
@@ -78,6 +79,63 @@ const WORDS: [(&str, &str, &str); 15] = [
         "You have access until",
     ),
     ("revoked", "Quyền truy cập đã kết thúc", "Access has ended"),
+    ("choice", "Thẻ quốc tế", "International card"),
+    (
+        "choice_of_many",
+        "Số tiền này quá nhỏ để trả bằng thẻ",
+        "This amount is too small to be paid by card",
+    ),
+    (
+        "choice_refused",
+        "Chưa mở được trang thanh toán",
+        "The payment page cannot be opened right now",
+    ),
+    (
+        "card_failed",
+        "Lần thanh toán bằng thẻ vừa rồi không thành công",
+        "The last card payment did not go through",
+    ),
+    (
+        "confirming",
+        "Đang chờ công ty thẻ xác nhận",
+        "Waiting for the card company",
+    ),
+    (
+        "reopened",
+        "Chúng tôi đã mở lại đơn với đúng giá cũ",
+        "We re-opened the order at the same price",
+    ),
+    (
+        "paid_over",
+        "Bạn đã chuyển dư 101.000\u{a0}₫",
+        "You sent 101.000\u{a0}₫ more than the order needs",
+    ),
+    ("disputed", "Quyền học đang tạm dừng", "Access is paused"),
+    (
+        "charged_back",
+        "Ngân hàng của bạn đã lấy lại 899.000\u{a0}₫",
+        "Your bank took back 899.000\u{a0}₫",
+    ),
+    (
+        "ending",
+        "Mua lại trước lúc đó thì số ngày mới được cộng thêm",
+        "Buy the course again before then",
+    ),
+    (
+        "gift",
+        "Quà tặng từ Học viện Mây",
+        "A present from Học viện Mây",
+    ),
+    (
+        "partially_refunded",
+        "bằng chuyển khoản ngân hàng, mã giao dịch FT25325123456",
+        "by bank transfer, with the reference FT25325123456",
+    ),
+    (
+        "refunded",
+        "về thẻ hoặc tài khoản bạn đã dùng để trả",
+        "to the card or account that you paid with",
+    ),
 ];
 
 fn sample(locale: Locale, name: &str) -> OrderView {
@@ -187,21 +245,73 @@ fn before_payment_a_promise_stands_as_the_money_does() {
 fn money_is_asked_for_only_while_it_is_awaited() {
     for (name, view) in samples(Locale::Vi) {
         let html = view.page().unwrap();
-        assert_eq!(
-            html.contains("class=\"qr\""),
-            view.pay().is_some(),
-            "{name}"
-        );
+        let transfer = view.pay().and_then(|pay| pay.transfer.as_ref());
+        assert_eq!(html.contains("class=\"qr\""), transfer.is_some(), "{name}");
     }
     assert!(sample(Locale::Vi, "expired").pay().is_none());
     assert!(sample(Locale::Vi, "partly_paid").pay().is_some());
 }
 
 #[test]
+fn each_other_way_is_a_form_that_posts_and_a_closed_one_has_a_reason_and_no_button() {
+    for (name, buttons, closed) in [
+        ("awaiting", 0, 0),
+        ("choice", 1, 0),
+        ("choice_of_many", 2, 1),
+        ("card_only", 1, 0),
+        ("confirming", 0, 0),
+        ("done", 0, 0),
+    ] {
+        let html = sample(Locale::En, name).page().unwrap();
+        let forms = html.matches(r#"<form method="post" action="/o/"#).count();
+        assert_eq!(forms, buttons, "{name}");
+        assert_eq!(
+            html.matches("class=\"way closed\"").count(),
+            closed,
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn somebody_who_may_have_paid_is_not_asked_for_money_but_can_go_back() {
+    let view = sample(Locale::En, "confirming");
+    let html = view.page().unwrap();
+    assert!(!html.contains("class=\"qr\"") && !html.contains("0011004567890"));
+    assert!(html.contains(r#"<a href="/o/3f9a1c77d0e24b5a9c61">You have not paid?"#));
+    assert!(html.contains("data-confirming=\"true\"") && !view.is_final());
+}
+
+#[test]
+fn nobody_pays_for_a_present() {
+    let html = sample(Locale::Vi, "gift").page().unwrap();
+    assert_eq!(html.matches("<li class=\"step ").count(), 3);
+    assert!(html.contains("−997.000 ₫") && html.contains(">0 ₫<"));
+    assert!(!html.contains("Trả tiền lúc"));
+    assert!(sample(Locale::Vi, "gift").is_final());
+}
+
+#[test]
+fn the_page_between_leads_on_by_itself_and_by_a_link() {
+    let hostile = "https://pay.example/\"><script>alert(1)</script>";
+    let mut view = LeaveView::sample(samples::frame(Locale::En, "/o/secret"));
+    let html = view.page().unwrap();
+    assert!(html.contains(r#"content="0; url=https://pay.example/c/pay/cs_9f3a1c""#));
+    assert!(html.contains(r#"href="https://pay.example/c/pay/cs_9f3a1c""#));
+    assert!(html.contains(r#"<a href="/o/secret">Back to the order"#));
+    hostile.clone_into(&mut view.url);
+    assert!(!view.page().unwrap().contains("<script>"));
+}
+
+#[test]
 fn the_simulated_transfer_exists_in_demo_mode_only_and_is_labelled() {
     for (name, view) in samples(Locale::En) {
         let html = view.page().unwrap();
-        assert_eq!(html.contains("<form"), name == "awaiting_demo", "{name}");
+        assert_eq!(
+            html.contains("class=\"simulate\""),
+            name == "awaiting_demo",
+            "{name}"
+        );
         assert_eq!(
             html.contains("Demo only."),
             name == "awaiting_demo",
@@ -249,8 +359,9 @@ fn what_people_typed_cannot_become_markup() {
     order.frame.support_email = hostile.to_owned();
     order.frame.path = hostile.to_owned();
     if let MoneyState::PartlyPaid { pay, .. } = &mut order.money {
-        pay.holder = hostile.to_owned();
-        pay.memo = hostile.to_owned();
+        let transfer = pay.transfer.as_mut().unwrap();
+        transfer.holder = hostile.to_owned();
+        transfer.memo = hostile.to_owned();
     }
     let mut shop = ShopView::samples(&order.frame).remove(0).1;
     shop.courses[0].summary = hostile.to_owned();

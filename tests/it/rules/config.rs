@@ -340,6 +340,27 @@ fn an_email_user_elsewhere_needs_a_host() {
 }
 
 #[test]
+fn one_gateway_is_enough_for_production_and_none_is_not() {
+    let faults = |payments: &str| match load(payments, &PRODUCTION) {
+        Ok(_) => Vec::new(),
+        Err(faults) => settings(&faults).into_iter().map(str::to_owned).collect(),
+    };
+    let stripe = "[payments.stripe]\nsecret_key = \"sk_test_12345678\"\n\
+                  webhook_secret = \"whsec_12345678\"\n";
+    let payos = "[payments.payos]\nclient_id = \"12345678\"\napi_key = \"12345678\"\n\
+                 checksum_key = \"12345678\"\n";
+    let account = "[[payments.accounts]]\nbank = \"ACB\"\nnumber = \"12345678\"\nholder = \"A\"\n";
+    let sepay = "[payments.sepay]\napi_key = \"12345678\"\n";
+    let [no_account, no_proof] = ["payments.accounts", "payments.sepay.api_key"];
+    assert_eq!(faults(""), [no_account, no_proof]);
+    for enough in [stripe, payos, &format!("{account}{sepay}")] {
+        assert_eq!(faults(enough), [""; 0], "{enough}");
+    }
+    assert_eq!(faults(&format!("{sepay}{stripe}")), [no_account]);
+    assert_eq!(faults(&format!("{account}{stripe}")), [no_proof]);
+}
+
+#[test]
 fn production_never_starts_with_a_silent_mailbox() {
     let without = |name: &str| {
         let kept: Vec<_> = PRODUCTION

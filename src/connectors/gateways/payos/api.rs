@@ -14,7 +14,7 @@ use crate::config;
 use crate::config::Secret;
 use crate::connectors::Fault;
 use crate::connectors::gateways::teller::{
-    Abilities, Finding, Intent, Opened, Page, RefundAsk, Report, Teller, Wanted,
+    Abilities, Finding, Intent, Means, Opened, Page, RefundAsk, Report, Teller, Wanted,
 };
 use crate::connectors::http::{Aim, Limits, absolute, client, exchange};
 use crate::fact::{CheckoutState, RefundFact};
@@ -79,6 +79,10 @@ impl Teller for Api {
             refunds: false,
             listings: &[],
         }
+    }
+
+    fn means(&self) -> Means {
+        Means::Transfer
     }
 
     fn accepts(&self, amount: Money) -> Result<(), &'static str> {

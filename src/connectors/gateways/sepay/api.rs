@@ -28,9 +28,9 @@ mod v2;
 mod verdict;
 mod window;
 
-/// SePay counts 3 requests a second for an IP address, all tokens together (an older page says 2).
-/// Four listings that run at once, each at this pace, make 2.7.
-const PACE: Duration = Duration::from_millis(1500);
+/// SePay counts 3 requests a second for an IP address, all tokens together. Listings take turns, and
+/// this is between the end of one call and the begin of the next.
+const PACE: Duration = Duration::from_millis(400);
 
 /// What a webhook should have told already.
 const RECENT: Listing = listing("recent", 5 * MINUTE, 2 * HOUR);

@@ -52,6 +52,10 @@ impl Gateway for SePay {
         NAME
     }
 
+    fn watches_accounts(&self) -> bool {
+        self.api_key.is_some() || self.hmac_secret.is_some()
+    }
+
     /// A right signature or a right API key is enough, each only where it is configured: a
     /// seller who moves from one to the other loses nothing meanwhile.
     fn verify(&self, message: &Message<'_>) -> Result<Authentic, NotAuthentic> {

@@ -19,7 +19,7 @@ use crate::config::{self, Secret};
 use crate::connectors::Fault;
 use crate::connectors::gateways::NotUnderstood;
 use crate::connectors::gateways::teller::{
-    Abilities, Finding, Intent, Listing, Opened, Page, RefundAsk, Report, Teller, Wanted,
+    Abilities, Finding, Intent, Listing, Means, Opened, Page, RefundAsk, Report, Teller, Wanted,
 };
 use crate::connectors::http::{Aim, Answer, Limits, absolute, client, exchange};
 use crate::fact::RefundFact;
@@ -181,6 +181,10 @@ impl Teller for Api {
             refunds: true,
             listings: &LISTINGS,
         }
+    }
+
+    fn means(&self) -> Means {
+        Means::Card
     }
 
     fn accepts(&self, amount: Money) -> Result<(), &'static str> {

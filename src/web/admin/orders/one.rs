@@ -11,7 +11,7 @@ use crate::model::allocation;
 use crate::model::api_key::Scope;
 use crate::model::audit::{self, Entry};
 use crate::model::code::OrderCode;
-use crate::model::dispute::{self, Dispute};
+use crate::model::dispute::{self, Claim};
 use crate::model::email::{self, Email, EmailState, Letter};
 use crate::model::grant::{self, Grant, GrantState};
 use crate::model::line::{self, Line};
@@ -40,7 +40,7 @@ pub struct Whole {
     /// What went back, or is on its way.
     pub refunds: Vec<Refund>,
     /// What payers dispute.
-    pub disputes: Vec<Dispute>,
+    pub disputes: Vec<Claim>,
     /// Letters to the buyer.
     pub emails: Vec<Email>,
     /// What happened, oldest first.

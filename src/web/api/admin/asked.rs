@@ -68,6 +68,11 @@ impl Asked {
         word
     }
 
+    /// `true`, else not: a missing one is no.
+    pub fn yes(&mut self, name: &str) -> bool {
+        self.word(name, |word| word.parse().ok()) == Some(true)
+    }
+
     /// A moment in RFC 3339.
     pub fn time(&mut self, name: &str) -> Option<Timestamp> {
         let text = self.text(name)?;

@@ -60,7 +60,10 @@ async fn all(app: &App) -> Result<Page<ConnectionRow>> {
     let mut items: Vec<ConnectionRow> = untouched.map(|name| quiet(name)).collect();
     let of_a_gateway = |name: &str| {
         let mut gateways = app.desk.gateways.iter();
-        gateways.any(|gateway| plan::at_gateway(gateway.name()) == name)
+        gateways.any(|gateway| {
+            let gateway = gateway.name();
+            [plan::at_gateway(gateway), plan::lists_of(gateway)].contains(&name.to_owned())
+        })
     };
     let configured = |name: &str| names.contains(name) || of_a_gateway(name);
     items.extend(touched.iter().map(|b| row(b, configured(&b.name))));

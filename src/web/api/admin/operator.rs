@@ -13,12 +13,14 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::error::{Error, Refusal, Result};
+use crate::id::ApiKeyId;
 use crate::model::Moment;
 use crate::model::api_key::{self, ApiKey, Scope};
 use crate::model::audit::Actor;
 use crate::web::caller::Caller;
 use crate::web::problem::{Problem, ProblemBody};
 use crate::web::state::Web;
+use crate::words::Locale;
 
 /// Characters of a secret that are looked at; ours have 68.
 const SECRET_MAX: usize = 128;
@@ -69,6 +71,18 @@ impl Operator {
             code: "missing_scope",
             values: vec![("scope", scope.to_string())],
         }))
+    }
+
+    /// The language to answer in.
+    #[must_use]
+    pub fn locale(&self) -> Locale {
+        self.caller.locale
+    }
+
+    /// Whose key it is, for what must not be mixed up with another caller's.
+    #[must_use]
+    pub fn key(&self) -> &ApiKeyId {
+        &self.key.id
     }
 
     /// Now, by this operator.

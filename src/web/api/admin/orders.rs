@@ -243,11 +243,13 @@ async fn send_again(app: &App, operator: &Operator, code: &str, sent: Sent) -> R
     Ok(Moved::one(queued.await?.0))
 }
 
-fn parse(app: &App, code: &str) -> Result<OrderCode> {
+/// The code in an address.
+pub(super) fn parse(app: &App, code: &str) -> Result<OrderCode> {
     OrderCode::parse(code, &app.desk.policy.prefix).ok_or(Error::NotFound("order"))
 }
 
-async fn by_code(tx: &mut Tx<'_>, code: &OrderCode) -> Result<Order> {
+/// The order of this code.
+pub(super) async fn by_code(tx: &mut Tx<'_>, code: &OrderCode) -> Result<Order> {
     let order = order::by_code(tx, code).await?;
     order.ok_or(Error::NotFound("order"))
 }

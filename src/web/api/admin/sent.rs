@@ -8,10 +8,14 @@ use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
+use super::operator::Operator;
 use crate::error::{Error, FieldFault, Result};
-use crate::web::body;
+use crate::model::request_key::RequestKey;
+use crate::web::api::create_order;
+use crate::web::{body, ordering};
 
 /// Characters of a reason.
 const LONGEST_WHY: usize = 300;
@@ -49,11 +53,32 @@ impl Sent {
         body::json(&self.headers, &bytes)
     }
 
+    /// A JSON object of a call that makes something, with the key under which it makes it once.
+    /// `call` says what else than the body makes two calls the same.
+    pub async fn json_once<T: DeserializeOwned>(
+        self,
+        operator: &Operator,
+        call: &str,
+    ) -> Result<(T, Option<RequestKey>)> {
+        let bytes = body::read(&self.headers, self.body).await?;
+        let key = match create_order::key(&self.headers)? {
+            None => None,
+            Some(key) if !ordering::is_key(&key) => {
+                let fault = FieldFault::new("Idempotency-Key", "bad_idempotency_key");
+                return Err(Error::Invalid(vec![fault]));
+            }
+            Some(key) => Some(RequestKey {
+                name: format!("{}/{key}", operator.key()),
+                digest: digest(call, &bytes),
+            }),
+        };
+        Ok((body::json(&self.headers, &bytes)?, key))
+    }
+
     /// The reason that the call must give.
     pub async fn reason(self) -> Result<String> {
         let because: Because = self.json_if_any().await?;
-        let why = checked(because.why)?;
-        why.ok_or_else(|| Error::Invalid(vec![FieldFault::new("why", "missing")]))
+        needed(because.why)
     }
 
     /// The reason, where the call gives one.
@@ -72,6 +97,11 @@ pub struct Because {
     pub why: Option<String>,
 }
 
+/// A reason that must be there, as it goes into the audit.
+pub fn needed(why: Option<String>) -> Result<String> {
+    checked(why)?.ok_or_else(|| Error::Invalid(vec![FieldFault::new("why", "missing")]))
+}
+
 /// A reason as it goes into the audit; an empty one is none.
 pub fn checked(why: Option<String>) -> Result<Option<String>> {
     let why = why.map(|why| why.trim().to_owned());
@@ -87,4 +117,12 @@ pub fn checked(why: Option<String>) -> Result<Option<String>> {
         return Err(Error::Invalid(vec![FieldFault::new("why", "wrong_value")]));
     }
     Ok(Some(why))
+}
+
+fn digest(call: &str, body: &[u8]) -> String {
+    let mut digest = Sha256::new();
+    digest.update(call.as_bytes());
+    digest.update([0]);
+    digest.update(body);
+    hex::encode(digest.finalize())
 }

@@ -210,12 +210,12 @@ async fn a_cursor_that_is_none_begins_the_round_anew() {
 }
 
 #[tokio::test]
-async fn all_listings_at_once_keep_the_rate_that_one_address_has() {
+async fn listings_that_take_turns_keep_the_rate_that_one_address_has() {
     let fake = FakeSepay::start(&Clock::still(NOW)).await;
     for version in VERSIONS {
         let listings = teller(&payments(&fake, version)).abilities().listings;
-        let a_second: f64 = listings.iter().map(|l| 1.0 / l.pace.as_secs_f64()).sum();
-        assert!(a_second <= 3.0, "{version}: {a_second} a second");
+        let fastest = listings.iter().map(|listing| listing.pace).min().unwrap();
+        assert!(fastest * 3 > Duration::from_secs(1), "{version}");
         let names: BTreeSet<&str> = listings.iter().map(|listing| listing.name).collect();
         assert_eq!(names.len(), listings.len());
     }

@@ -161,6 +161,84 @@ async fn the_payment_page_takes_no_form_of_another_site() {
     assert_eq!(the_session(&fake)["payment_status"], "unpaid");
 }
 
+/// A payment through the fake's own page; its id.
+async fn paid(fake: &FakeStripe, teller: &Arc<dyn Teller>, seed: u64, deed: &str) -> String {
+    let opened = teller.open(&intent(seed)).await.unwrap();
+    press(&opened.url, deed).await;
+    let payments = fake.objects("payment_intent");
+    payments.last().unwrap()["id"].as_str().unwrap().to_owned()
+}
+
+async fn at_the_desk(fake: &FakeStripe, payment: &str, deed: &str) -> u16 {
+    let request = connectors::http()
+        .unwrap()
+        .post(fake.base_url())
+        .form(&[("payment", payment), ("deed", deed)]);
+    request.send().await.unwrap().status().as_u16()
+}
+
+#[tokio::test]
+async fn the_page_of_payments_says_that_it_is_a_fake_and_its_buttons_do_what_they_say() {
+    let (fake, _, teller) = shop().await;
+    let (_, empty) = get(&fake.base_url()).await;
+    assert!(empty.contains("TRANG GIẢ LẬP") && !empty.contains("<button"));
+
+    let returned = paid(&fake, &teller, 1, "pay").await;
+    assert_eq!(at_the_desk(&fake, &returned, "refund_half").await, 303);
+    let (_, page) = get(&fake.base_url()).await;
+    assert!(page.contains("DHHUAHBMPN · 499.000 ₫") && page.contains("đã hoàn 249.500 ₫"));
+    assert_eq!(at_the_desk(&fake, &returned, "refund_rest").await, 303);
+    assert_eq!(fake.objects("charge")[0]["amount_refunded"], 499_000);
+    assert_eq!(at_the_desk(&fake, &returned, "refund_rest").await, 409);
+
+    for (seed, decision, status) in [(2, "win", "won"), (3, "lose", "lost")] {
+        let disputed = paid(&fake, &teller, seed, "pay").await;
+        assert_eq!(at_the_desk(&fake, &disputed, decision).await, 409);
+        assert_eq!(at_the_desk(&fake, &disputed, "dispute").await, 303);
+        assert_eq!(at_the_desk(&fake, &disputed, decision).await, 303);
+        let disputes = fake.objects("dispute");
+        assert_eq!(disputes.last().unwrap()["status"], status);
+    }
+
+    for (seed, end, status) in [
+        (4, "arrive", "succeeded"),
+        (5, "fail", "requires_payment_method"),
+    ] {
+        let slow = paid(&fake, &teller, seed, "later").await;
+        assert_eq!(at_the_desk(&fake, &slow, end).await, 303);
+        assert_eq!(fake.object(&slow).unwrap()["status"], status);
+    }
+}
+
+#[tokio::test]
+async fn the_page_of_payments_takes_no_form_of_another_site() {
+    let (fake, _, teller) = shop().await;
+    let payment = paid(&fake, &teller, 1, "pay").await;
+    let request = connectors::http()
+        .unwrap()
+        .post(fake.base_url())
+        .header("origin", "https://elsewhere.example")
+        .form(&[("payment", payment.as_str()), ("deed", "refund_rest")]);
+    assert_eq!(request.send().await.unwrap().status(), 403);
+    assert_eq!(fake.objects("refund").len(), 0);
+}
+
+#[tokio::test]
+async fn a_payer_is_led_back_once_the_shop_has_heard_or_long_before() {
+    for (deed, heard) in [("pay", true), ("slow", false)] {
+        let receiver = receiver(&Clock::still(START)).await;
+        let (fake, _, teller) = shop_with(FakeStripeOptions {
+            deliver_to: Some(receiver.url.clone()),
+            ..FakeStripeOptions::default()
+        })
+        .await;
+        paid(&fake, &teller, 1, deed).await;
+        let completed = fake.events("checkout.session.completed").remove(0);
+        let known = receiver.seen.lock().unwrap().contains(&completed);
+        assert_eq!(known, heard, "{deed}");
+    }
+}
+
 /// A form of a session, with one parameter put in, changed, or (empty) taken out.
 async fn create(fake: &FakeStripe, name: &str, value: &str) -> (u16, Value) {
     let mut form = vec![

@@ -11,9 +11,15 @@ use crate::harness::server::{self, Answer, Server};
 
 mod access;
 mod books;
+mod decisions;
+mod gifts;
 mod grants;
 mod orders;
+mod refunds;
 mod standing;
+mod transfers;
+
+const TRANSFERS: &str = "/api/v1/admin/transfers";
 
 /// A key with these scopes, made as the command line makes it.
 async fn key(server: &Server, name: &str, scopes: &[Scope]) -> String {
@@ -26,13 +32,13 @@ async fn key(server: &Server, name: &str, scopes: &[Scope]) -> String {
 }
 
 /// A server and the key of somebody who may do everything.
-struct Desk {
-    server: Server,
-    key: String,
+pub struct Desk {
+    pub server: Server,
+    pub key: String,
 }
 
 impl Desk {
-    async fn over(server: Server) -> Self {
+    pub async fn over(server: Server) -> Self {
         let key = key(&server, "desk", Scope::ALL).await;
         Self { server, key }
     }
@@ -46,7 +52,7 @@ impl Desk {
     }
 
     /// The rows of a list, which must be there.
-    async fn list(&self, path: &str) -> Vec<Value> {
+    pub async fn list(&self, path: &str) -> Vec<Value> {
         let answer = self.get(path).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
         answer.json["items"].as_array().unwrap().clone()
@@ -60,7 +66,7 @@ impl Desk {
     }
 
     /// An order as the API shows it.
-    async fn order(&self, order: &Value) -> Value {
+    pub async fn order(&self, order: &Value) -> Value {
         let answer = self.get(&path_of(order, "")).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
         answer.json
@@ -123,6 +129,13 @@ async fn stuck_order(desk: &Desk) -> Value {
     let shown = desk.order(&order).await;
     assert_eq!(shown["grants"][0]["state"], "action_needed", "{shown}");
     shown
+}
+
+/// Money comes in with this memo; the transfer as the list shows it.
+async fn money(desk: &Desk, dong: i64, memo: &str) -> Value {
+    let body = desk.server.transfer(dong, memo);
+    assert_eq!(desk.server.webhook(&body).await.status, 200);
+    desk.list(TRANSFERS).await[0].clone()
 }
 
 fn why(text: &str) -> Value {

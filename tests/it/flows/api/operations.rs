@@ -8,13 +8,18 @@ use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
+use bursar::app::polling;
+use bursar::clock::Clock;
+use bursar::model::alert;
+use bursar::model::audit::Actor;
 use bursar::web::around;
 use bursar::web::state::Web;
 use serde_json::Value;
 use tower::ServiceExt;
 
 use super::{assert_problem, code};
-use crate::harness::server::{self, Answer, Server};
+use crate::harness::sepay_api::FakeSepay;
+use crate::harness::server::{self, Answer, START, Server};
 
 async fn preflight(server: &Server, path: &str, method: &str) -> Answer {
     let request = server
@@ -201,6 +206,48 @@ async fn the_numbers_are_there_and_name_nobody() {
         }
         for private in ["example", code(&order)] {
             assert!(!numbers.text.contains(private), "{}", numbers.text);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_numbers_say_how_lists_alerts_and_open_money_are() {
+    let fake = FakeSepay::start(&Clock::still(START)).await;
+    let listed = |options: &mut server::Options| {
+        let sepay = &mut options.config.payments.sepay;
+        sepay.api_token = fake.settings("v2").api_token;
+        sepay.api_url = fake.settings("v2").api_url;
+    };
+    server::each_with(listed, async |server| {
+        polling::start(&server.app).await.unwrap();
+        server.drain().await;
+        let order = server.order(&["rust"]).await;
+        server.pay(&order, 649_000).await;
+        server.webhook(&server.transfer(5_000, "no code")).await;
+        let moment = server.app.moment(Actor::Machine("test"));
+        let raised = server.app.db.write(move |tx| {
+            let matter = (alert::DISPUTE, "somebody");
+            Box::pin(async move { alert::raise(tx, &moment, matter, "why").await })
+        });
+        raised.await.unwrap();
+        server.wait(Duration::from_secs(90));
+        let numbers = server.get("/metrics").await.text;
+        for line in [
+            "bursar_list_round_timestamp_seconds{list=\"sepay/recent\"} 1767582000",
+            "bursar_list_covered_timestamp_seconds{list=\"sepay/recent\"} 1767582000",
+            "bursar_list_items_total{list=\"sepay/recent\"} 0",
+            "bursar_list_news_total{list=\"sepay/recent\"} 0",
+            "bursar_list_failures{list=\"sepay/recent\"} 0",
+            "bursar_connection_open{connection=\"gateway:sepay/lists\"} 0",
+            "bursar_alerts{kind=\"dispute\"} 1",
+            "bursar_transfers_waiting{class=\"no_code\"} 1",
+            "bursar_transfers_waiting_age_seconds{class=\"no_code\"} 90",
+            "bursar_transfers_waiting{class=\"over\"} 1",
+            "bursar_surplus_due{currency=\"VND\"} 50000",
+            "# TYPE bursar_refunds_waiting gauge",
+        ] {
+            assert!(numbers.lines().any(|l| l == line), "{line} in\n{numbers}");
         }
     })
     .await;

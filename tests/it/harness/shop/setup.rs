@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bursar::clock::Clock;
 use bursar::config::{BankAccount, Config, LmsConnection, Mode, Secret, SourceFolder};
 use bursar::connectors::http::Limits;
 use bursar::connectors::lms::fake::{FakeLms, FakeLmsOptions};
@@ -13,7 +14,7 @@ use bursar::connectors::{Connectors, sources};
 use bursar::db::Kind;
 use tempfile::TempDir;
 
-use super::ACCOUNT;
+use super::{ACCOUNT, START};
 
 pub(super) const CATALOGUE: &str = r#"
 [[course]]
@@ -109,6 +110,12 @@ rights = "own"
 kind = "enrolment"
 connection = "other"
 course = "c-elsewhere"
+
+[[bundle]]
+slug = "trio"
+title = "Ba khoá"
+courses = ["month", "enrol", "files"]
+price = 400000
 "#;
 
 /// How a shop is set up; what is not given is as most stories want it.
@@ -124,6 +131,10 @@ pub struct Setup {
     pub real_time: bool,
     /// Stands in for a connection of this name.
     pub platforms: Vec<(&'static str, Arc<dyn Lms>)>,
+    /// The time, where it does not run: shared with whom the shop talks to.
+    pub clock: Clock,
+    /// What else is set otherwise.
+    pub change: Arc<dyn Fn(&mut Config)>,
 }
 
 impl Setup {
@@ -137,6 +148,8 @@ impl Setup {
             patience: Duration::from_secs(5),
             real_time: false,
             platforms: Vec::new(),
+            clock: Clock::still(START),
+            change: Arc::new(|_| ()),
         }
     }
 }
@@ -189,6 +202,7 @@ pub(super) fn config(setup: &Setup, lms: &FakeLms, folder: &TempDir) -> Config {
     config.queue.slots = setup.slots;
     config.queue.lease_seconds = setup.lease_seconds;
     config.queue.poll_seconds = setup.poll_seconds;
+    (setup.change)(&mut config);
     config
 }
 

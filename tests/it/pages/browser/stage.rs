@@ -11,12 +11,15 @@ use bursar::clock::{Clock, Timestamp};
 use bursar::config::{BankAccount, Config, Mode, Secret, SourceFolder};
 use bursar::connectors::Connectors;
 use bursar::connectors::gateways::sepay;
+use bursar::connectors::gateways::stripe::fake::{FakeStripe, FakeStripeOptions};
 use bursar::connectors::lms::fake::{FakeLms, FakeLmsOptions};
 use bursar::db::Kind;
+use bursar::fulfilment::revoke;
 use bursar::id::Mint;
 use bursar::model::api_key::{self, Scope};
 use bursar::model::audit::Actor;
-use bursar::model::{self, catalogue};
+use bursar::model::code::OrderCode;
+use bursar::model::{self, catalogue, grant, order};
 use bursar::money::Money;
 use bursar::queue::{self, Running};
 use bursar::web::server;
@@ -61,6 +64,22 @@ pub struct Placed {
 
 impl Stage {
     pub async fn open() -> Self {
+        Self::open_with(|_| ()).await
+    }
+
+    /// One that takes cards too, and the gateway for them, which tells of nothing by itself.
+    pub async fn with_cards() -> (Self, FakeStripe) {
+        let options = FakeStripeOptions {
+            clock: Clock::still(START),
+            ..FakeStripeOptions::default()
+        };
+        let cards = FakeStripe::start(options).await.unwrap();
+        let settings = cards.settings();
+        let stage = Self::open_with(|config| config.payments.stripe = settings).await;
+        (stage, cards)
+    }
+
+    async fn open_with(change: impl FnOnce(&mut Config)) -> Self {
         let scratch = databases::fresh(Kind::Sqlite).await;
         let db = scratch.open_with(&model::statements()).await;
         let sold = catalogue::read(&stock()).unwrap();
@@ -70,7 +89,8 @@ impl Stage {
         let platforms = [platform().await, platform().await, platform().await];
         let folder = tempfile::tempdir().unwrap();
         let listener = server::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
-        let config = config(&listener, &platforms, folder.path());
+        let mut config = config(&listener, &platforms, folder.path());
+        change(&mut config);
         let url = config.public_url.clone();
         let world = Connectors::from_config(&config).unwrap();
         let clock = Clock::still(START);
@@ -112,6 +132,22 @@ impl Stage {
         let account = &self.app.config.payments.accounts[0].number;
         let body = sepay::sample_webhook(id, account, Money::vnd(dong), code, self.clock.now());
         self.post("webhook", &body).await;
+    }
+
+    /// A person ends the access that an order gives.
+    pub async fn revoke(&self, code: &str) {
+        let code = OrderCode::parse(code, &self.app.desk.policy.prefix).unwrap();
+        let moment = self.app.moment(Actor::Operator("test".to_owned()));
+        let revoking = self.app.db.write(move |tx| {
+            Box::pin(async move {
+                let order = order::by_code(tx, &code).await?.unwrap();
+                for grant in grant::of_order(tx, &order.id).await? {
+                    revoke::revoke(tx, &moment, &grant.id, "test").await?;
+                }
+                Ok(order.id)
+            })
+        });
+        self.app.live.tell(&revoking.await.unwrap());
     }
 
     /// A key that opens everything of the seller's.

@@ -17,7 +17,7 @@ use super::answers::{Canned, absent, invalid, no_such_call, ok, other_parameters
 use super::form::Form;
 use super::mischief::{Call, Mischief, strew};
 use super::store::{Before, Seen, Store};
-use super::{Site, courier, page};
+use super::{Site, courier, desk, page};
 
 const SERVER: &str = "Bursar-fake-Stripe (a fake for demos and tests, no money moves)";
 const LONGEST_BODY: usize = 256 * 1024;
@@ -26,6 +26,7 @@ const HORIZON: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 pub(super) fn router(site: Arc<Site>) -> Router {
     Router::new()
+        .route("/", get(desk::show).post(desk::press))
         .route("/c/pay/{session}", get(page::show).post(page::press))
         .fallback(any(call))
         .with_state(site)

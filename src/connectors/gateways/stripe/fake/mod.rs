@@ -17,6 +17,7 @@ use crate::config::{self, Secret};
 mod answers;
 mod bank;
 mod courier;
+mod desk;
 mod doors;
 mod form;
 mod mischief;

@@ -2,6 +2,7 @@
 //! what it is, and has a button for each thing that can happen.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use askama::Template;
 use axum::Form;
@@ -14,6 +15,9 @@ use serde_json::Value;
 use super::{Site, courier};
 use crate::money::{Currency, Money};
 use crate::words::Locale;
+
+/// How long after the payer the message of a slow payment reaches the shop.
+const SLOW: Duration = Duration::from_secs(10);
 
 #[derive(Template)]
 #[template(path = "pages/fake_checkout.html")]
@@ -45,6 +49,7 @@ pub(super) struct Pressed {
 #[serde(rename_all = "lowercase")]
 enum Deed {
     Pay,
+    Slow,
     Decline,
     Later,
     Cancel,
@@ -57,20 +62,21 @@ pub(super) async fn press(
     headers: HeaderMap,
     Form(pressed): Form<Pressed>,
 ) -> Response {
-    // Another site's form cannot press the buttons: browsers say where a form came from.
-    let origin = headers.get(header::ORIGIN).and_then(|o| o.to_str().ok());
-    if origin.is_some_and(|origin| origin != site.base_url && origin != "null") {
+    if !is_our_form(&site, &headers) {
         return StatusCode::FORBIDDEN.into_response();
     }
     let done = site.with_store(|store| match pressed.deed {
-        Deed::Pay => store.pay(&session).map(drop),
+        Deed::Pay | Deed::Slow => store.pay(&session).map(drop),
         Deed::Decline => store.decline(&session),
         Deed::Later => store.pay_later(&session).map(drop),
         Deed::Cancel => Ok(()),
     });
-    courier::send_news(&site);
+    match pressed.deed {
+        Deed::Slow => courier::send_news_late(&site, SLOW),
+        _ => courier::bring_news(&site).await,
+    }
     let goes_to = match pressed.deed {
-        Deed::Pay | Deed::Later => "success_url",
+        Deed::Pay | Deed::Slow | Deed::Later => "success_url",
         Deed::Cancel => "cancel_url",
         Deed::Decline => "",
     };
@@ -84,16 +90,25 @@ pub(super) async fn press(
     }
 }
 
+/// Another site's form cannot press the buttons: browsers say where a form came from.
+pub(super) fn is_our_form(site: &Site, headers: &HeaderMap) -> bool {
+    let origin = headers.get(header::ORIGIN).and_then(|o| o.to_str().ok());
+    origin.is_none_or(|origin| origin == site.base_url || origin == "null")
+}
+
+/// An amount of the API's for people.
+pub(super) fn money(minor: &Value, currency: &Value) -> String {
+    let code = currency.as_str().unwrap_or_default().to_uppercase();
+    let currency = Currency::parse(&code).unwrap_or(Currency::Vnd);
+    let minor = minor.as_i64().unwrap_or_default();
+    Money { minor, currency }.to_string()
+}
+
 fn render(site: &Site, session: &str, declined: bool) -> Response {
     let Some(found) = site.with_store(|store| store.page_of(session)) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let amount = |value: &Value| {
-        let code = found["currency"].as_str().unwrap_or_default();
-        let currency = Currency::parse(&code.to_uppercase()).unwrap_or(Currency::Vnd);
-        let minor = value.as_i64().unwrap_or_default();
-        Money { minor, currency }.to_string()
-    };
+    let amount = |value: &Value| money(value, &found["currency"]);
     let lines = found["fake_only"]["lines"].as_array();
     let lines = lines.into_iter().flatten().map(|line| {
         let name = line[0].as_str().unwrap_or_default().to_owned();
