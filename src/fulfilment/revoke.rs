@@ -8,7 +8,7 @@ use crate::id::GrantId;
 use crate::model::Moment;
 use crate::model::audit::{self, Change};
 use crate::model::grant::{self, Benefit, Grant, GrantState, Step};
-use crate::model::order;
+use crate::model::{order, task};
 
 /// A person ends an active or expired grant: for good, whatever its order's money does.
 pub async fn revoke(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId, why: &str) -> Result<()> {
@@ -42,6 +42,7 @@ pub(super) async fn end(tx: &mut Tx<'_>, moment: &Moment, grant: &Grant, why: &s
     if !grant::advance(tx, moment, grant, to, step).await? {
         return Err(Error::Conflict("the grant moved"));
     }
+    task::lay_to_rest(tx, moment, &grant.id.0);
     order::touch(tx, &grant.order);
     if untouched {
         return Ok(());

@@ -17,7 +17,8 @@ pub mod list;
 pub mod reasons;
 
 pub use reasons::{
-    ends_last, enrolments_made, hold_all, in_turn, is_attempted, is_busy, is_of_our_making, other_reasons, take_turn,
+    ends_last, enrolments_made, hold_all, in_turn, is_attempted, is_busy, is_of_our_making,
+    other_reasons, take_turn,
 };
 
 states! {

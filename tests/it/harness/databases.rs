@@ -64,7 +64,23 @@ pub async fn fresh(kind: Kind) -> Scratch {
 }
 
 fn fresh_sqlite() -> Scratch {
-    let folder = tempfile::tempdir().unwrap();
+    sqlite_in(tempfile::tempdir().unwrap())
+}
+
+/// A SQLite database that need not outlive anything: in memory, where the machine has a folder there.
+pub fn fresh_in_memory() -> Scratch {
+    sqlite_in(folder(true))
+}
+
+/// A folder of its own, in memory where that is asked for and the machine has such a place.
+pub fn folder(in_memory: bool) -> TempDir {
+    if in_memory && let Ok(folder) = tempfile::tempdir_in("/dev/shm") {
+        return folder;
+    }
+    tempfile::tempdir().unwrap()
+}
+
+fn sqlite_in(folder: TempDir) -> Scratch {
     Scratch {
         url: format!("sqlite:{}", folder.path().join("bursar.db").display()),
         kind: Kind::Sqlite,

@@ -85,9 +85,12 @@ impl Shop {
     }
 
     pub async fn set_up(setup: Setup) -> Self {
-        let scratch = databases::fresh(setup.kind).await;
+        let scratch = match setup.kind {
+            Kind::Sqlite if setup.in_memory => databases::fresh_in_memory(),
+            kind => databases::fresh(kind).await,
+        };
         let db = scratch.open_with(&bursar::model::statements()).await;
-        let folder = tempfile::tempdir().unwrap();
+        let folder = databases::folder(setup.in_memory);
         setup::fill(&folder);
         let lms = setup::fake_lms().await;
         let config = setup::config(&setup, &lms, &folder);

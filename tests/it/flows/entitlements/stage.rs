@@ -26,7 +26,6 @@ use tower::ServiceExt;
 
 use super::history::{Course, Event, Ware};
 use super::oracle::{Access, Claim, Promise, World};
-use crate::harness::books::TaskRow;
 use crate::harness::shop::{BUYER, START, Setup, Shop, till};
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -149,6 +148,7 @@ impl Stage {
     pub async fn open(kind: Kind) -> Self {
         let platform = Arc::new(Platform::default());
         let mut setup = Setup::on(kind);
+        setup.in_memory = true;
         setup.platforms.push(("lms", platform.clone()));
         let shop = Shop::set_up(setup).await;
         let doors = router(shop.app.clone());
@@ -162,8 +162,9 @@ impl Stage {
         }
     }
 
-    /// From here on it is another learner's history. What the last one was owed does not matter any more.
-    pub fn begin_anew(&mut self, learner: String) {
+    /// From here on it is another learner's history; the last one's ends with what waits being kept.
+    pub async fn begin_anew(&mut self, learner: String) {
+        self.play(Event::Activate).await;
         self.orders.clear();
         self.learner = learner;
         self.begun = self.shop.clock.now();
@@ -272,18 +273,12 @@ impl Stage {
                 Ok(read)
             })
         });
-        let (mut orders, mut idle) = (Vec::new(), BTreeSet::new());
+        let mut orders = Vec::new();
         for (order, lines, grants, emails) in read.await.unwrap() {
             orders.push(self.look_at(&order, &lines, &grants, &emails).await);
-            let taken = grants
-                .into_iter()
-                .filter(|g| g.state == GrantState::Revoked);
-            idle.extend(taken.map(|grant| grant.id.0));
         }
-        // What nobody will press *try again* for.
-        let stale = |task: &TaskRow| task.state == "dead" && idle.contains(&task.subject);
         let mut left = self.shop.tasks().await;
-        left.retain(|task| task.state != "done" && !stale(task));
+        left.retain(|task| task.state != "done");
         let rows = self.platform.rows.lock().unwrap();
         let own = rows.keys().filter(|(learner, _)| *learner == self.learner);
         View {

@@ -15,12 +15,25 @@ use super::oracle::{self, Claim, Deal, World};
 use super::snapshot::{Hand, Snapshot};
 use super::stage::{Stage, expected};
 
-/// What may happen, and how often in a row.
+/// How far to go.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
-    pub length: usize,
-    pub gifts: bool,
-    pub late: bool,
+    /// Every event, up to so many.
+    pub everything: usize,
+    /// Without gifts and without purchases that wait, up to so many.
+    pub rest: usize,
+}
+
+impl Plan {
+    fn covers(self, history: &[Event]) -> bool {
+        let extra = |event: &Event| matches!(event, Event::Gift | Event::BuyLate(_));
+        let most = if history.iter().any(extra) {
+            self.everything
+        } else {
+            self.everything.max(self.rest)
+        };
+        history.len() <= most
+    }
 }
 
 /// What was covered.
@@ -43,7 +56,7 @@ pub fn all(plan: Plan) -> Covered {
     let mut level: Vec<(History, u64)> = vec![(Vec::new(), 1)];
     let walkers = std::thread::available_parallelism().map_or(1, usize::from);
     let mut stages: Vec<Walker> = (0..walkers).map(|_| Walker::start()).collect();
-    for length in 1..=plan.length {
+    for length in 1..=plan.everything.max(plan.rest) {
         // Neighbours begin alike, so a walker seldom has to begin again.
         level.sort();
         let next: Mutex<Level> = Mutex::default();
@@ -111,8 +124,11 @@ impl Walker {
         let (mut histories, mut events) = (0, 0);
         for (history, weight) in states {
             self.go_to(history);
-            for (event, alike) in possible(plan, &oracle::after(history)) {
+            for (event, alike) in possible(&oracle::after(history)) {
                 let told = [history.as_slice(), &[event]].concat();
+                if !plan.covers(&told) {
+                    continue;
+                }
                 let essence = self.tell(&told);
                 histories += weight * alike;
                 events += 1;
@@ -160,12 +176,14 @@ impl Walker {
 }
 
 /// What can happen next, and to how many orders that are the same in all.
-pub fn possible(plan: Plan, world: &World) -> Vec<(Event, u64)> {
-    let mut events = vec![(Event::Buy(Ware::Single), 1), (Event::Buy(Ware::Trio), 1)];
-    if plan.gifts {
-        events.push((Event::Gift, 1));
-    }
-    if plan.late && !world.something_waits() {
+pub fn possible(world: &World) -> Vec<(Event, u64)> {
+    let mut events = vec![
+        (Event::Buy(Ware::Single), 1),
+        (Event::Buy(Ware::Trio), 1),
+        (Event::Gift, 1),
+    ];
+    // One purchase waits at a time.
+    if !world.something_waits() {
         events.push((Event::BuyLate(Ware::Trio), 1));
     }
     if world.something_waits() {
@@ -224,17 +242,4 @@ fn essence(world: &World) -> String {
     }
     deals.sort();
     format!("{:?} {}", world.enrolled, deals.join(" "))
-}
-
-#[test]
-fn all_histories() {
-    let length = std::env::var("BURSAR_HISTORIES").map_or(4, |text| text.parse().unwrap());
-    let plan = Plan {
-        length,
-        gifts: true,
-        late: true,
-    };
-    let begun = std::time::Instant::now();
-    let covered = all(plan);
-    eprintln!("{covered:?} in {:?}", begun.elapsed());
 }

@@ -127,6 +127,8 @@ pub struct Setup {
     pub concurrency: usize,
     /// Time limit of one call to the LMS.
     pub patience: Duration,
+    /// Database and letters need not outlive anything: much faster where a commit waits for a disk.
+    pub in_memory: bool,
     /// Runs on the machine's clock instead of a still one.
     pub real_time: bool,
     /// Stands in for a connection of this name.
@@ -146,6 +148,7 @@ impl Setup {
             poll_seconds: 5,
             concurrency: 2,
             patience: Duration::from_secs(5),
+            in_memory: false,
             real_time: false,
             platforms: Vec::new(),
             clock: Clock::still(START),
