@@ -20,7 +20,7 @@ for taken, name, height in [
     ("awaiting-vi-390-light", "order-pay", 2120),
     ("shop-vi-1280-light", "shop", 1236),
     ("desk-transfers-en-1200-light", "desk-inbox", None),
-    ("desk-near-en-1200-light", "desk-transfer", 1150),
+    ("desk-near-en-1200-light", "desk-transfer", 1180),
 ]:
     picture = Image.open(f"{os.environ['SHOTS']}/{taken}.png").convert("RGB")
     picture = picture.crop((0, 0, picture.width, height or picture.height))

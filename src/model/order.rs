@@ -47,10 +47,9 @@ impl PaymentStatus {
             (Pending | Expired | Cancelled, Paid)
                 | (Pending, Cancelled | Expired)
                 | (Expired, Pending)
-                // A person took back a transfer that had been booked on it.
-                | (Paid, Pending)
-                // Refunds fail, and disputes are won.
-                | (Paid, PartiallyRefunded | Refunded)
+                // To pending: a person took back a transfer that had been booked on it. Back from refunded:
+                // refunds fail, and disputes are won.
+                | (Paid, Pending | PartiallyRefunded | Refunded)
                 | (PartiallyRefunded, Paid | Refunded)
                 | (Refunded, Paid | PartiallyRefunded)
         )

@@ -4,7 +4,7 @@
 use anyhow::{Context, ensure};
 use reqwest::StatusCode;
 
-use super::stage::{Buyer, Placed, Stage, links};
+use super::stage::{Buyer, Placed, Stage, chapter, links};
 use crate::connectors::gateways::stripe::fake::Claim;
 use crate::connectors::gateways::stripe::{NAME, WEBHOOK_PATH};
 use crate::error::Error;
@@ -21,13 +21,13 @@ const CHI: Buyer = Buyer {
 };
 
 pub(super) async fn tell(stage: &Stage<'_>) -> anyhow::Result<()> {
-    stage.chapter("By card");
+    chapter("By card");
     forged(stage).await?;
     let placed = stage.order(&CHI, &[KEPT, RETURNED], None).await?;
     let payment = pay(stage, &placed).await?;
-    stage.chapter("One course goes back");
+    chapter("One course goes back");
     give_back(stage, &placed).await?;
-    stage.chapter("The card's bank asks for the money, and the seller wins");
+    chapter("The card's bank asks for the money, and the seller wins");
     dispute(stage, &placed, &payment).await
 }
 

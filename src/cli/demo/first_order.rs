@@ -8,7 +8,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use reqwest::StatusCode;
 use serde_json::Value;
 
-use super::stage::{Buyer, Placed, Stage, links};
+use super::stage::{Buyer, Placed, Stage, chapter, links};
 use crate::cli::say;
 use crate::model::course::Benefit;
 
@@ -124,7 +124,7 @@ async fn letters(stage: &Stage<'_>, placed: &Placed) -> anyhow::Result<Vec<PathB
 
 /// What the buyer has now, each looked up where it really is.
 async fn show_gains(stage: &Stage<'_>, placed: &Placed, letters: &[PathBuf]) -> anyhow::Result<()> {
-    stage.chapter("What the buyer got");
+    chapter("What the buyer got");
     read_back(stage).await?;
     let files = download_one_each(stage, &placed.page).await?;
     ensure!(!files.is_empty(), "the order page links to no file");
@@ -138,7 +138,7 @@ async fn show_gains(stage: &Stage<'_>, placed: &Placed, letters: &[PathBuf]) -> 
     for letter in letters {
         say(&format!("  e-mail     {}", letter.display()));
     }
-    stage.chapter("Where to look");
+    chapter("Where to look");
     say(&format!("  order page {}", placed.page));
     say(&format!("  in English {}?lang=en", placed.page));
     say(&format!("  the shop   {}/", stage.app.config.public_url));

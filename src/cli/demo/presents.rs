@@ -2,7 +2,7 @@
 
 use anyhow::{Context, ensure};
 
-use super::stage::{Buyer, Placed, Stage};
+use super::stage::{Buyer, Placed, Stage, chapter};
 use crate::error::Error;
 use crate::fulfilment::gift;
 use crate::fulfilment::place::{self, Request};
@@ -25,9 +25,9 @@ const GIANG: Buyer = Buyer {
 };
 
 pub(super) async fn tell(stage: &Stage<'_>) -> anyhow::Result<()> {
-    stage.chapter("A coupon");
+    chapter("A coupon");
     with_coupon(stage).await?;
-    stage.chapter("A present");
+    chapter("A present");
     present(stage).await
 }
 

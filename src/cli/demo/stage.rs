@@ -72,11 +72,6 @@ impl<'a> Stage<'a> {
         })
     }
 
-    /// What comes now.
-    pub fn chapter(&self, title: &str) {
-        say(&format!("\n{title}"));
-    }
-
     /// Something has happened.
     pub fn step(&self, what: &str) {
         let seconds = self.started.elapsed().as_secs_f64();
@@ -288,6 +283,11 @@ impl<'a> Stage<'a> {
         ensure!(status == StatusCode::OK, "a page answered {status}");
         Ok(answer.text().await?)
     }
+}
+
+/// What comes now.
+pub(super) fn chapter(title: &str) {
+    say(&format!("\n{title}"));
 }
 
 /// Addresses in `href="…"` that hold this.

@@ -3,7 +3,7 @@
 
 use anyhow::{Context, ensure};
 
-use super::stage::{Buyer, Placed, Stage};
+use super::stage::{Buyer, Placed, Stage, chapter};
 use crate::error::Error;
 use crate::fulfilment::inbox;
 use crate::fulfilment::suggest::{self, Clue, Reason, Suggestion};
@@ -28,9 +28,9 @@ const BINH: Buyer = Buyer {
 };
 
 pub(super) async fn tell(stage: &Stage<'_>) -> anyhow::Result<()> {
-    stage.chapter("Too little, then the rest");
+    chapter("Too little, then the rest");
     too_little(stage).await?;
-    stage.chapter("A transfer without a code");
+    chapter("A transfer without a code");
     without_code(stage).await
 }
 

@@ -92,7 +92,7 @@ fn tell(
 ) -> fmt::Result {
     for transfer in found {
         let at = time(transfer.received_at);
-        let (class, amount) = (transfer.class, transfer.amount.to_string());
+        let (class, amount) = (transfer.class.as_str(), transfer.amount.to_string());
         let (reference, id) = (&transfer.reference, &transfer.id);
         let state = match (transfer.closed_at, transfer.due()) {
             (Some(_), _) => "closed",

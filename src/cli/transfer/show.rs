@@ -6,6 +6,7 @@ use crate::app;
 use crate::cli::{self, Place, in_words};
 use crate::clock::Timestamp;
 use crate::fulfilment::inbox::{self, Fit, Look, Proposal};
+use crate::fulfilment::suggest::Reason;
 use crate::model::transfer::list;
 use crate::words::Locale;
 
@@ -102,6 +103,14 @@ fn tell_ways_out(look: &Look, out: &mut String) -> fmt::Result {
     for proposal in &look.proposals {
         tell_proposal(look, proposal, out)?;
     }
+    let named: Vec<&str> = look.proposals.iter().filter_map(named).collect();
+    if named.len() > 1 {
+        let codes = named.join(" ");
+        writeln!(
+            out,
+            "\nFor all that the memo names\n  bursar transfer split {id} {codes} --why '…'"
+        )?;
+    }
     writeln!(out, "\nOr, whatever it was meant for")?;
     if look.left > 0 {
         writeln!(out, "  bursar transfer assign {id} ORDER --why '…'")?;
@@ -115,6 +124,13 @@ fn tell_ways_out(look: &Look, out: &mut String) -> fmt::Result {
         )?;
     }
     writeln!(out, "  bursar transfer discard {id} --why '…'")
+}
+
+/// An order that takes money, whose code is in the memo.
+fn named(proposal: &Proposal) -> Option<&str> {
+    let suggestion = &proposal.suggestion;
+    let named = proposal.fit != Fit::No && suggestion.reasons.contains(&Reason::Code);
+    named.then(|| suggestion.order.code.as_str())
 }
 
 fn tell_proposal(look: &Look, proposal: &Proposal, out: &mut String) -> fmt::Result {

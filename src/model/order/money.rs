@@ -86,8 +86,8 @@ pub async fn balance(
     ];
     let moved = tx.exec(&BALANCE, values).await? == 1;
     if moved && to.status != order.payment_status {
-        let moves = (Some(order.payment_status), to.status);
-        record(tx, moment, &order.id, "order.payment", Some(why), moves);
+        let step = (Some(order.payment_status), to.status);
+        record(tx, moment, &order.id, "order.payment", Some(why), step);
     }
     Ok(moved)
 }

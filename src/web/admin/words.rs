@@ -112,10 +112,10 @@ fn told(frame: &Frame, entry: &Entry) -> Told {
 /// Why, as it was written. Where the machine wrote a stored word, that in words.
 fn why(frame: &Frame, entry: &Entry) -> Option<String> {
     let why = entry.why.as_deref().filter(|why| !why.is_empty())?;
-    match entry.action.as_str() {
+    match entry.action.split_once('.') {
         // Its class says all of it.
-        "transfer.received" => None,
-        "email.state" => {
+        Some(("transfer", "received")) => None,
+        Some(("email", "state")) => {
             let kind = why.split(':').next().unwrap_or(why);
             Some(text(frame, &format!("admin.letter.{kind}")).unwrap_or_else(|| why.to_owned()))
         }

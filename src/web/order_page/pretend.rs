@@ -184,7 +184,7 @@ fn transfer(visit: &Visit, order: &Order, what: Pretence) -> (Money, String) {
             let app = &visit.app;
             memo = OrderCode::mint(&app.desk.policy.prefix, &app.mint).to_string();
         }
-        Pretence::NoCode => memo = "chuyen tien hoc".to_owned(),
+        Pretence::NoCode => "chuyen tien hoc".clone_into(&mut memo),
         Pretence::Exact | Pretence::TimeUp => {}
     }
     (amount, memo)

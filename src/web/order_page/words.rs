@@ -110,7 +110,9 @@ impl Access {
     #[must_use]
     pub fn tone(&self) -> Tone {
         match self {
-            Self::Yours { ending: true, .. } | Self::Paused { .. } => Tone::Attention,
+            Self::Yours { ending: true, .. } | Self::Paused { .. } | Self::NeedsYou(_) => {
+                Tone::Attention
+            }
             Self::Yours { .. } => Tone::Good,
             Self::Revoked { .. } | Self::NotPaid | Self::WaitingForPayment | Self::Waiting => {
                 Tone::Quiet
@@ -119,7 +121,6 @@ impl Access {
                 Tone::Busy
             }
             Self::Failed => Tone::Bad,
-            Self::NeedsYou(_) => Tone::Attention,
         }
     }
 

@@ -127,13 +127,23 @@ async fn a_transfer_is_found_shown_with_its_way_out_and_put_on_its_order() {
 }
 
 #[tokio::test]
-async fn a_transfer_is_divided_accepted_given_back_and_discarded() {
+async fn a_transfer_is_divided_and_what_is_over_goes_back() {
     each(async |terminal| {
         let (one, two) = (
             terminal.desk.server.order(&["photo"]).await,
             terminal.desk.server.order(&["rust"]).await,
         );
-        let id = terminal.money(1_000_000, "cho hai ban").await;
+        let memo = format!("{} {}", code(&one), code(&two));
+        let id = terminal.money(1_000_000, &memo).await;
+        let shown = terminal.run(&["transfer", "show", &id]).await;
+        let offer = shown
+            .lines()
+            .find(|line| line.contains("transfer split trf_"))
+            .unwrap();
+        assert!(
+            offer.contains(code(&one)) && offer.contains(code(&two)),
+            "{shown}"
+        );
         let share = format!("{}=399000", code(&one));
         let split = [
             "transfer",
@@ -157,6 +167,14 @@ async fn a_transfer_is_divided_accepted_given_back_and_discarded() {
         let undo = ["transfer", "undo", &id, "--why", "x"];
         terminal.declined(&undo, "cannot be taken back").await;
 
+        terminal.drain().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_transfer_is_accepted_or_discarded_and_what_is_declined_says_why() {
+    each(async |terminal| {
         let short = terminal.desk.server.order(&["photo"]).await;
         let id = terminal.money(390_000, code(&short)).await;
         terminal

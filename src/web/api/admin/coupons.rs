@@ -309,7 +309,7 @@ impl From<Counted> for CouponRow {
 impl From<Use> for CouponUseRow {
     fn from(used: Use) -> Self {
         Self {
-            order_code: used.order.to_string(),
+            order_code: used.order,
             email: used.email,
             state: used.state.as_str(),
             taken_off: used.taken_off.minor,

@@ -16,6 +16,7 @@ use crate::fulfilment::gift::{self, ByHand};
 use crate::fulfilment::place;
 use crate::id::OrderId;
 use crate::model::api_key::Scope;
+use crate::model::transfer::Class;
 use crate::model::{order, request_key};
 use crate::money::Money;
 use crate::web::ordering::Form;
@@ -185,7 +186,7 @@ async fn received(app: &App, operator: &Operator, code: &str, sent: Sent) -> Res
     app.live.tell(&order.id);
     Ok(MoneyTaken {
         duplicate: settled.duplicate,
-        class: settled.class.map(|class| class.as_str()),
+        class: settled.class.map(Class::as_str),
         transfer_id: settled.transfer.map(|transfer| transfer.0),
         order: order.into(),
     })

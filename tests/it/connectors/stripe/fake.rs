@@ -196,8 +196,8 @@ async fn the_page_of_payments_says_that_it_is_a_fake_and_its_buttons_do_what_the
         assert_eq!(at_the_desk(&fake, &disputed, decision).await, 409);
         assert_eq!(at_the_desk(&fake, &disputed, "dispute").await, 303);
         assert_eq!(at_the_desk(&fake, &disputed, decision).await, 303);
-        let disputes = fake.objects("dispute");
-        assert_eq!(disputes.last().unwrap()["status"], status);
+        let told = fake.objects("dispute");
+        assert_eq!(told.last().unwrap()["status"], status);
     }
 
     for (seed, end, status) in [

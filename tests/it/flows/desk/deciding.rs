@@ -203,7 +203,7 @@ async fn money_goes_back_with_a_reference_and_is_discarded_with_a_reason_only() 
         let again = desk
             .post(&action, &[("token", &desk.token().await), ("why", "x")])
             .await;
-        assert_eq!(again.status, 422);
+        assert_eq!(again.status, 409);
         assert!(again.text.contains("does not wait for a decision any more"));
     })
     .await;
