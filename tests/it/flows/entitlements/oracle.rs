@@ -263,7 +263,7 @@ impl World {
         }
     }
 
-    /// Thirty-one days. On the way, in the last seven days of what ends last, its buyer is told.
+    /// Thirty-one days. On the way, in the last seven days of what ends last, its buyer is told, once.
     fn pass(&mut self) {
         self.activate();
         self.day += 24;
@@ -288,8 +288,9 @@ impl World {
             let all = ends(&mut self.deals.iter().flat_map(|d| &d.promises), *files);
             own.is_some_and(|end| end <= self.day + 7) && own == all
         };
-        if [false, true].iter().any(soon) {
-            self.deals[place].letters.push("ending".to_owned());
+        let letter = "ending".to_owned();
+        if [false, true].iter().any(soon) && !self.deals[place].letters.contains(&letter) {
+            self.deals[place].letters.push(letter);
         }
     }
 }
