@@ -17,6 +17,7 @@ mod outage;
 mod pages;
 mod polling;
 mod queueing;
+mod refunding;
 mod revoking;
 mod settling;
 mod suggesting;

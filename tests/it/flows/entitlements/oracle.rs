@@ -12,6 +12,10 @@ pub struct Promise {
     pub files: bool,
     pub access: Access,
     /// Kept once: the day on which it ends; `None` never ends.
+    #[expect(
+        clippy::option_option,
+        reason = "kept or not, and with an end or without: two questions"
+    )]
     pub kept: Option<Option<u32>>,
 }
 

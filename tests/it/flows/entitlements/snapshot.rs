@@ -2,6 +2,7 @@
 //! make a difference.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write;
 use std::path::Path;
 
 use bursar::clock::Timestamp;
@@ -193,7 +194,7 @@ impl Hand {
                 Value::Text(text) => named(text, names),
                 other => format!("{other:?}"),
             };
-            text.push_str(&format!(" {column}={shown}"));
+            write!(text, " {column}={shown}").unwrap();
         }
         text
     }
