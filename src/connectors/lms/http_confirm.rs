@@ -106,6 +106,8 @@ impl Lms for HttpConfirm {
             reads_back: false,
             repeat_is_safe: self.repeat_is_safe,
             withdraws: false,
+            suspends: false,
+            lists_courses: false,
         }
     }
 

@@ -31,11 +31,27 @@ pub struct LearnerRef {
     pub created: bool,
 }
 
+/// How an enrolment stands on the platform.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// The learner can study now.
+    Active,
+    /// The platform waits for the learner to accept; it is no enrolment yet.
+    Invited {
+        /// Where the learner accepts, where the platform says so.
+        link: Option<String>,
+    },
+    /// It is kept, with its progress, and closed to the learner.
+    Suspended,
+}
+
 /// An enrolment as the platform reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Enrolment {
     /// The platform's id of the enrolment.
     pub id: String,
+    /// How it stands.
+    pub standing: Standing,
     /// Rows found for this learner and course; more than one is the platform's own duplicate.
     pub rows: usize,
 }
@@ -58,6 +74,11 @@ pub struct Capabilities {
     pub repeat_is_safe: bool,
     /// `withdraw` exists.
     pub withdraws: bool,
+    /// `withdraw` keeps the learner's progress, and `restore` opens the enrolment again. Where it does
+    /// not, what was withdrawn is gone.
+    pub suspends: bool,
+    /// `list_courses` exists.
+    pub lists_courses: bool,
 }
 
 /// Where learners find courses on a platform; no request is made to know it.
@@ -116,15 +137,31 @@ pub trait Lms: Send + Sync {
     /// The learner's account, made when absent. A disabled account is a [`Fault::LearnerProblem`].
     async fn ensure_learner(&self, learner: &Learner) -> Result<LearnerRef, Fault>;
 
-    /// The enrolment of this learner in this course, if the platform has a whole and active one.
+    /// Courses of the platform, in its own order, at most `limit`; for the seller to choose from.
+    async fn list_courses(&self, limit: usize) -> Result<Vec<RemoteCourse>, Fault> {
+        let _nothing_is_listed = limit;
+        Err(Fault::MappingBroken {
+            why: "this kind of connection cannot list courses".to_owned(),
+        })
+    }
+
+    /// Rights that are missing, each a sentence for the seller; proved by reads and by writes that
+    /// change nothing. Empty: everything that the other calls need is there.
+    async fn missing_rights(&self) -> Result<Vec<String>, Fault> {
+        Ok(Vec::new())
+    }
+
+    /// The enrolment of this learner in this course, however it stands; `None` where there is none,
+    /// or one that is not whole.
     async fn read_enrolment(
         &self,
         learner: &Learner,
         course: &str,
     ) -> Result<Option<Enrolment>, Fault>;
 
-    /// Write one enrolment. `key` is ours, the same for every repeat. Success means only that the
-    /// platform said so; `Ok(Some(id))` carries the id it named.
+    /// Write one enrolment, without an end: Bursar's own schedule ends it. `key` is ours, the same for
+    /// every repeat. Called after a read that found none. Success means only that the platform said
+    /// so; `Ok(Some(id))` carries the id it named.
     async fn enrol(
         &self,
         learner: &Learner,
@@ -132,7 +169,17 @@ pub trait Lms: Send + Sync {
         key: &str,
     ) -> Result<Option<String>, Fault>;
 
-    /// Take the enrolment away; absent is success.
+    /// Open a suspended enrolment again, with its progress. Called only where `suspends`, and only
+    /// after a read said so.
+    async fn restore(&self, learner: &Learner, course: &str, enrolment: &str) -> Result<(), Fault> {
+        let _none_is_suspended = (learner, course, enrolment);
+        Err(Fault::MappingBroken {
+            why: "this kind of connection cannot restore an enrolment".to_owned(),
+        })
+    }
+
+    /// Close the enrolment to the learner: suspended where the platform `suspends`, else removed.
+    /// Absent, or suspended already, is success.
     async fn withdraw(&self, learner: &Learner, course: &str, enrolment: &str)
     -> Result<(), Fault>;
 }

@@ -13,7 +13,7 @@ use self::verdict::{Call, Verdict, judge, not_json};
 use self::wire::{
     CourseRow, Document, EnrolmentRow, Listing, Message, Named, NewEnrolment, NewUser, UserRow,
 };
-use super::{Capabilities, Enrolment, Learner, LearnerRef, Lms, RemoteCourse};
+use super::{Capabilities, Enrolment, Learner, LearnerRef, Lms, RemoteCourse, Standing};
 use crate::config::{LmsConnection, Secret};
 use crate::connectors::Fault;
 use crate::connectors::http::{Limits, absolute, client, exchange};
@@ -83,6 +83,8 @@ impl Lms for Frappe {
             reads_back: true,
             repeat_is_safe: false,
             withdraws: true,
+            suspends: false,
+            lists_courses: false,
         }
     }
 
@@ -148,6 +150,7 @@ impl Lms for Frappe {
         existing(user)?;
         Ok(Some(Enrolment {
             id: oldest.name,
+            standing: Standing::Active,
             rows: count,
         }))
     }
