@@ -76,7 +76,7 @@ pub enum Aim {
 }
 
 /// A whole answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Answer {
     /// HTTP status.
     pub status: u16,
@@ -92,6 +92,15 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// One of which only the status was looked at.
+    #[must_use]
+    pub fn of_status(status: u16) -> Self {
+        Self {
+            status,
+            ..Self::default()
+        }
+    }
+
     /// The body as JSON, if it says that it is JSON, and is.
     #[must_use]
     pub fn json(&self) -> Option<serde_json::Value> {
@@ -202,7 +211,8 @@ fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
 
 /// The client's own words name the URL, and ours carry an address in the query: only the innermost
 /// cause is quoted.
-fn lost(error: &reqwest::Error) -> Lost {
+#[must_use]
+pub fn lost(error: &reqwest::Error) -> Lost {
     if let Some(why) = tls_refusal(error) {
         return Lost::Unproven(quote(&why, &[]));
     }

@@ -19,10 +19,13 @@ use super::Fault;
 use crate::clock::Timestamp;
 use crate::config::Config;
 
+mod flow;
 pub mod folder;
 pub mod manifest;
 mod names;
 mod order;
+pub mod rclone;
+pub mod webdav;
 
 pub use names::is_plain_path;
 
@@ -176,6 +179,11 @@ fn clipped(why: &str) -> String {
 /// For the seller to mend: this file or folder.
 fn mapping(why: &str) -> Fault {
     Fault::MappingBroken { why: clipped(why) }
+}
+
+/// More than the limit of [`Store::list`].
+fn too_many(limit: usize) -> Fault {
+    mapping(&format!("there are more than {limit} files"))
 }
 
 /// Will pass.
