@@ -1,12 +1,12 @@
 //! One suite for every LMS connector, then what is peculiar to each.
 
 pub mod conformance;
-mod every_connector;
 mod frappe;
 mod http_confirm;
 mod mischief;
 mod settings;
 mod table;
+mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
