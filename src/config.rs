@@ -288,7 +288,7 @@ pub struct Payos {
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LmsConnection {
-    /// Which connector: `frappe`, `http_confirm`, `fake`.
+    /// Which connector: `frappe`, `scim`, `openedx`, `http_confirm`, `fake`.
     pub kind: String,
     /// `https://site`, no slash at the end.
     pub base_url: String,
@@ -302,6 +302,10 @@ pub struct LmsConnection {
     pub concurrency: usize,
     /// Settings of the `http_confirm` kind.
     pub confirm: Option<HttpConfirm>,
+    /// Settings of the `scim` kind.
+    pub scim: Option<Scim>,
+    /// Settings of the `openedx` kind.
+    pub openedx: Option<OpenEdx>,
 }
 
 /// A password in the address is refused at start, and not shown before.
@@ -315,8 +319,46 @@ impl fmt::Debug for LmsConnection {
             .field("send_welcome_email", &self.send_welcome_email)
             .field("concurrency", &self.concurrency)
             .field("confirm", &self.confirm)
+            .field("scim", &self.scim)
+            .field("openedx", &self.openedx)
             .finish()
     }
+}
+
+/// Seats of a platform for companies, over the standard SCIM 2.0. What is unset is as `quirks` says.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Scim {
+    /// The bearer token of the platform's provisioning page.
+    pub token: Option<Secret>,
+    /// Whose habits the platform has: `plain`, `udemy` or `entra`.
+    pub quirks: String,
+    /// Names of operations begin with a capital: `Add`.
+    pub capital_ops: Option<bool>,
+    /// How a member is named when removed: in the `filter` of the path, or as a `value`.
+    pub remove_by: Option<String>,
+    /// Where membership is read: the list of `members`, a `filter`, or the `user`.
+    pub check_by: Option<String>,
+    /// The platform itself mails new learners how to sign in.
+    pub platform_mails: Option<bool>,
+    /// Where learners sign in.
+    pub sign_in_url: String,
+    /// Deactivate an account that Bursar made when its last group goes, so that its seat is free.
+    pub frees_seats: bool,
+}
+
+/// An Open edX site.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OpenEdx {
+    /// Client id of the site's OAuth application.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: Option<Secret>,
+    /// The enrolment mode that is sold.
+    pub mode: String,
+    /// Buyers without an account: `invite` by the site's mail, `allow` without one, or `refuse`.
+    pub new_learners: String,
 }
 
 /// A shop-made endpoint that confirms an enrolment.

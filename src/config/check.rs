@@ -11,7 +11,9 @@ use super::{
 };
 use crate::words::Locale;
 
-const LMS_KINDS: [&str; 3] = ["frappe", "http_confirm", "fake"];
+mod platforms;
+
+const LMS_KINDS: [&str; 5] = ["frappe", "scim", "openedx", "http_confirm", "fake"];
 const CONFIRM_AUTH: [&str; 4] = ["none", "token", "bearer", "basic"];
 
 /// Every broken rule, in the order of the example file.
@@ -203,6 +205,8 @@ impl Rules {
                 self.required(&format!("{at}.api_key"), connection.api_key.as_ref());
                 self.required(&format!("{at}.api_secret"), connection.api_secret.as_ref());
             }
+            "scim" => self.scim(at, connection),
+            "openedx" => self.openedx(at, connection),
             "http_confirm" => self.confirm(&format!("{at}.confirm"), connection.confirm.as_ref()),
             "fake" if self.production => self.say(
                 &format!("{at}.kind"),

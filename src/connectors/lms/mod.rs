@@ -7,11 +7,14 @@ use async_trait::async_trait;
 
 use super::Fault;
 use super::http::Limits;
+use super::setup::Setup;
 use crate::config::LmsConnection;
 
 pub mod fake;
 pub mod frappe;
 pub mod http_confirm;
+pub mod openedx;
+pub mod scim;
 
 /// Who is to be enrolled.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,6 +102,9 @@ impl CoursePage {
         match (connection.kind.as_str(), connection.base_url.as_str()) {
             (_, "") => Self::Unknown,
             ("frappe", base) => Self::Below(format!("{base}/lms/courses/")),
+            ("openedx", base) => Self::Below(format!("{base}/courses/")),
+            // The address of its API, which is no page.
+            ("scim", _) => scim::front(connection).map_or(Self::Unknown, Self::Front),
             (_, base) => Self::Front(base.to_owned()),
         }
     }
@@ -184,19 +190,42 @@ pub trait Lms: Send + Sync {
     -> Result<(), Fault>;
 }
 
+/// A connector: what a seller is asked for it, and how it is made of the answers.
+pub struct Kind {
+    /// The questions.
+    pub setup: Setup,
+    connect: fn(&LmsConnection, Limits) -> anyhow::Result<Arc<dyn Lms>>,
+}
+
 /// The registry: one line per connector.
+pub static KINDS: &[Kind] = &[
+    frappe::KIND,
+    scim::KIND,
+    openedx::KIND,
+    http_confirm::KIND,
+    fake::KIND,
+];
+
+/// The kind of this name.
+#[must_use]
+pub fn kind(name: &str) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| kind.setup.kind == name)
+}
+
+/// The connector of these settings.
 pub fn connect(connection: &LmsConnection) -> anyhow::Result<Arc<dyn Lms>> {
     connect_within(connection, Limits::default())
 }
 
 /// [`connect`] with other limits, for tests and for the patient.
 pub fn connect_within(connection: &LmsConnection, limits: Limits) -> anyhow::Result<Arc<dyn Lms>> {
-    Ok(match connection.kind.as_str() {
-        "frappe" => Arc::new(frappe::Frappe::new(connection, limits)?),
-        "http_confirm" => Arc::new(http_confirm::HttpConfirm::new(connection, limits)?),
-        "fake" => Arc::new(fake::Instant::default()),
-        other => anyhow::bail!(
-            "there is no LMS connector called {other:?}; there are frappe, http_confirm and fake"
-        ),
-    })
+    let Some(kind) = kind(&connection.kind) else {
+        let known: Vec<&str> = KINDS.iter().map(|kind| kind.setup.kind).collect();
+        anyhow::bail!(
+            "there is no LMS connector called {:?}; there are {}",
+            connection.kind,
+            known.join(", ")
+        )
+    };
+    (kind.connect)(connection, limits)
 }
