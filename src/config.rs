@@ -12,12 +12,16 @@ mod check;
 mod defaults;
 mod environment;
 mod fault;
+mod openedx;
 mod read;
 mod rules;
+mod scim;
 mod tree;
 
 pub use environment::process_environment;
 pub use fault::{ConfigFault, Place};
+pub use openedx::OpenEdx;
+pub use scim::Scim;
 
 /// A value that never prints itself. Compare with [`Secret::matches`], which takes constant time.
 #[derive(Clone, PartialEq, Eq)]
@@ -323,42 +327,6 @@ impl fmt::Debug for LmsConnection {
             .field("openedx", &self.openedx)
             .finish()
     }
-}
-
-/// Seats of a platform for companies, over the standard SCIM 2.0. What is unset is as `quirks` says.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Scim {
-    /// The bearer token of the platform's provisioning page.
-    pub token: Option<Secret>,
-    /// Whose habits the platform has: `plain`, `udemy` or `entra`.
-    pub quirks: String,
-    /// Names of operations begin with a capital: `Add`.
-    pub capital_ops: Option<bool>,
-    /// How a member is named when removed: in the `filter` of the path, or as a `value`.
-    pub remove_by: Option<String>,
-    /// Where membership is read: the list of `members`, a `filter`, or the `user`.
-    pub check_by: Option<String>,
-    /// The platform itself mails new learners how to sign in.
-    pub platform_mails: Option<bool>,
-    /// Where learners sign in.
-    pub sign_in_url: String,
-    /// Deactivate an account that Bursar made when its last group goes, so that its seat is free.
-    pub frees_seats: bool,
-}
-
-/// An Open edX site.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct OpenEdx {
-    /// Client id of the site's OAuth application.
-    pub client_id: String,
-    /// Its secret.
-    pub client_secret: Option<Secret>,
-    /// The enrolment mode that is sold.
-    pub mode: String,
-    /// Buyers without an account: `invite` by the site's mail, `allow` without one, or `refuse`.
-    pub new_learners: String,
 }
 
 /// A shop-made endpoint that confirms an enrolment.

@@ -11,8 +11,6 @@ use super::{
 };
 use crate::words::Locale;
 
-mod platforms;
-
 const LMS_KINDS: [&str; 5] = ["frappe", "scim", "openedx", "http_confirm", "fake"];
 const CONFIRM_AUTH: [&str; 4] = ["none", "token", "bearer", "basic"];
 

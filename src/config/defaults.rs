@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::{
-    Config, Downloads, Fulfilment, HttpConfirm, Limits, LmsConnection, Mail, Mode, OpenEdx,
-    PartialRefund, Payments, Payos, Queue, Scim, Sepay, Shop, Stripe, Worker,
+    Config, Downloads, Fulfilment, HttpConfirm, Limits, LmsConnection, Mail, Mode, PartialRefund,
+    Payments, Payos, Queue, Sepay, Shop, Stripe, Worker,
 };
 
 impl Default for Config {
@@ -81,32 +81,6 @@ impl Default for LmsConnection {
             confirm: None,
             scim: None,
             openedx: None,
-        }
-    }
-}
-
-impl Default for Scim {
-    fn default() -> Self {
-        Self {
-            token: None,
-            quirks: "plain".to_owned(),
-            capital_ops: None,
-            remove_by: None,
-            check_by: None,
-            platform_mails: None,
-            sign_in_url: String::new(),
-            frees_seats: false,
-        }
-    }
-}
-
-impl Default for OpenEdx {
-    fn default() -> Self {
-        Self {
-            client_id: String::new(),
-            client_secret: None,
-            mode: "audit".to_owned(),
-            new_learners: "invite".to_owned(),
         }
     }
 }

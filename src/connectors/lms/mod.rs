@@ -13,6 +13,7 @@ use crate::config::LmsConnection;
 pub mod fake;
 pub mod frappe;
 pub mod http_confirm;
+mod naming;
 pub mod openedx;
 pub mod scim;
 

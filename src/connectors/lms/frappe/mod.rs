@@ -15,15 +15,19 @@ use self::verdict::{Call, Verdict, judge, not_json};
 use self::wire::{
     CourseRow, Document, EnrolmentRow, Listing, Message, Named, NewEnrolment, NewUser, UserRow,
 };
-use super::{Capabilities, Enrolment, Kind, Learner, LearnerRef, Lms, RemoteCourse, Standing};
+use super::{
+    Capabilities, Enrolment, Kind, Learner, LearnerRef, Lms, RemoteCourse, Standing, naming,
+};
 use crate::config::{LmsConnection, Secret};
 use crate::connectors::Fault;
 use crate::connectors::http::{Limits, absolute, client, exchange};
 use crate::connectors::setup::{Question, Setup};
 
-mod naming;
 mod verdict;
 mod wire;
+
+/// Frappe's own limit for a line of text.
+const LONGEST_NAME: usize = 140;
 
 pub(super) const KIND: Kind = Kind {
     setup: Setup {
@@ -224,7 +228,7 @@ impl Lms for Frappe {
 
 impl Frappe {
     async fn create_user(&self, email: &str, name: &str) -> Result<String, Verdict> {
-        let (first_name, last_name) = naming::split(name, email);
+        let (first_name, last_name) = naming::split(name, email, LONGEST_NAME);
         let user = NewUser {
             email,
             first_name,

@@ -23,6 +23,12 @@ impl Scim {
         ];
         for (kind, what, nothing) in kinds {
             let listed: Result<Listing<Value>, Fault> = self.list(kind, &[("count", "1")]).await;
+            if kind == "Groups" && listed.as_ref().is_ok_and(|l| l.resources.is_empty()) {
+                missing.push(
+                    "The platform shows no group: make one for each course, or let the token see them."
+                        .to_owned(),
+                );
+            }
             missing.extend(lacking(listed, &format!("read {what}"))?);
             let changed = match self.patch(&[kind, NOBODY], &nothing).await {
                 // It is not there, or the change makes no sense: either way we may change.

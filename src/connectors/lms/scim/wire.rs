@@ -5,12 +5,15 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::quirks::{Quirks, RemoveBy};
-use crate::connectors::lms::Learner;
+use crate::connectors::lms::{Learner, naming};
 use crate::connectors::quote::quote;
 
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
+
+/// The standard names no limit; this is below those we heard of.
+const LONGEST_NAME: usize = 60;
 
 /// Begins the `externalId` of an account that we made.
 const OURS: &str = "bursar:";
@@ -132,7 +135,13 @@ pub(super) fn quoted(value: &str) -> String {
 }
 
 pub(super) fn new_user(email: &str, learner: &Learner) -> Value {
-    let (given, family) = named(&learner.name, email);
+    let (given, family) = naming::split(&learner.name, email, LONGEST_NAME);
+    // Some require both.
+    let family = if family.is_empty() {
+        "-".to_owned()
+    } else {
+        family
+    };
     json!({
         "schemas": [USER],
         "userName": email,
@@ -141,18 +150,6 @@ pub(super) fn new_user(email: &str, learner: &Learner) -> Value {
         "emails": [{"value": email, "type": "work", "primary": true}],
         "active": true,
     })
-}
-
-/// First word, then the rest: the platform shows both in this order. Both are given, because some
-/// require both.
-fn named(name: &str, email: &str) -> (String, String) {
-    let words: Vec<&str> = name.split_whitespace().collect();
-    let local = email.split('@').next().unwrap_or_default();
-    match words.as_slice() {
-        [] => (local.to_owned(), "-".to_owned()),
-        [one] => ((*one).to_owned(), "-".to_owned()),
-        [first, rest @ ..] => ((*first).to_owned(), rest.join(" ")),
-    }
 }
 
 /// The same for the same address, unique as the standard asks, and it tells nobody the address.
