@@ -83,6 +83,10 @@ macro_rules! platforms {
 platforms! {
     frappe_15_conforms = "Frappe LMS (framework 15)", frappe::Site::start(bursar::connectors::lms::fake::Framework::V15);
     frappe_of_today_conforms = "Frappe LMS (current)", frappe::Site::start(bursar::connectors::lms::fake::Framework::Current);
+    scim_to_the_letter_conforms = "SCIM 2.0 (plain)", super::scim::conforms::Seats::of(super::scim::vendor::Vendor::Plain);
+    scim_of_udemy_conforms = "SCIM 2.0 (Udemy's habits)", super::scim::conforms::Seats::of(super::scim::vendor::Vendor::Udemy);
+    scim_made_for_entra_conforms = "SCIM 2.0 (made for Entra ID)", super::scim::conforms::Seats::of(super::scim::vendor::Vendor::Entra);
+    openedx_conforms = "Open edX", super::openedx::conforms::Site::start();
 }
 
 async fn assert_conforms(label: &str) {

@@ -141,7 +141,11 @@ impl Service {
         if name.is_empty() || !name.contains('@') || store.refuses_addresses {
             return error(400, "invalidValue", &format!("userName {name} is invalid"));
         }
-        if store.users.iter().any(|user| user.name.eq_ignore_ascii_case(&name)) {
+        if store
+            .users
+            .iter()
+            .any(|user| user.name.eq_ignore_ascii_case(&name))
+        {
             return error(409, "uniqueness", &format!("{name} exists"));
         }
         if store.seats == Some(0) {
@@ -187,7 +191,10 @@ impl Service {
             }
             Some(_) => return error(400, "invalidFilter", "unsupported filter"),
         };
-        page(found.into_iter().map(|group| shown(group, asked)).collect(), asked)
+        page(
+            found.into_iter().map(|group| shown(group, asked)).collect(),
+            asked,
+        )
     }
 
     fn change_group(&self, store: &mut Store, id: &str, asked: &Asked) -> Canned {
@@ -300,9 +307,7 @@ impl Site for Service {
                 let user = store.users.iter().find(|user| user.id == *id);
                 user.map_or_else(|| absent(id), |user| scim(200, &self.user(&store, user)))
             }
-            ("PATCH", ["scim", "v2", "Users", id]) => {
-                self.change_user(&mut store, id, &asked.body)
-            }
+            ("PATCH", ["scim", "v2", "Users", id]) => self.change_user(&mut store, id, &asked.body),
             ("GET", ["scim", "v2", "Groups"]) => self.groups(&store, asked),
             ("GET", ["scim", "v2", "Groups", id]) => match store.group(id) {
                 Some(group) => {
@@ -335,9 +340,7 @@ impl Site for Service {
                 ..error(500, "", "Something went wrong")
             },
             Trouble::DatabaseDown | Trouble::DeadlockOnce => error(500, "", "Internal error"),
-            Trouble::WrongHost | Trouble::MethodMissing => {
-                Canned::page(404, "<h1>Not found</h1>")
-            }
+            Trouble::WrongHost | Trouble::MethodMissing => Canned::page(404, "<h1>Not found</h1>"),
             Trouble::RightMissingWritesRefused => error(403, "", "The token may only read"),
             Trouble::EchoesCredentials => error(
                 400,
@@ -380,8 +383,15 @@ fn shown(group: &Group, asked: &Asked) -> Value {
 }
 
 fn page(all: Vec<Value>, asked: &Asked) -> Canned {
-    let number = |name: &str| asked.query(name).and_then(|text| text.parse::<usize>().ok());
-    let (start, count) = (number("startIndex").unwrap_or(1), number("count").unwrap_or(100));
+    let number = |name: &str| {
+        asked
+            .query(name)
+            .and_then(|text| text.parse::<usize>().ok())
+    };
+    let (start, count) = (
+        number("startIndex").unwrap_or(1),
+        number("count").unwrap_or(100),
+    );
     let total = all.len();
     // A page of two, so that who reads one page only is found out.
     let some: Vec<Value> = all.into_iter().skip(start - 1).take(count.min(2)).collect();
@@ -396,6 +406,8 @@ fn quoted(text: &str) -> Option<String> {
 }
 
 fn group_and_member(filter: &str) -> Option<(String, String)> {
-    let (id, member) = filter.strip_prefix("id eq ")?.split_once(" and members.value eq ")?;
+    let (id, member) = filter
+        .strip_prefix("id eq ")?
+        .split_once(" and members.value eq ")?;
     Some((quoted(id)?, quoted(member)?))
 }
