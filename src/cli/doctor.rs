@@ -16,12 +16,12 @@ mod books;
 
 /// What was found so far.
 #[derive(Default)]
-struct Findings {
-    wrong: usize,
+pub(super) struct Findings {
+    pub(super) wrong: usize,
 }
 
 impl Findings {
-    fn note<T: std::fmt::Display, E: std::fmt::Display>(
+    pub(super) fn note<T: std::fmt::Display, E: std::fmt::Display>(
         &mut self,
         what: &str,
         found: Result<T, E>,

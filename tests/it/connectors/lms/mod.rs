@@ -1,13 +1,13 @@
 //! One suite for every LMS connector, then what is peculiar to each.
 
 pub mod conformance;
-mod crooked;
+pub mod crooked;
 mod every_connector;
 mod frappe;
 mod http_confirm;
 mod mischief;
 mod openedx;
-mod scim;
+pub mod scim;
 mod settings;
 mod table;
 
