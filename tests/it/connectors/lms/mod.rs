@@ -5,6 +5,7 @@ pub mod crooked;
 mod every_connector;
 mod frappe;
 mod http_confirm;
+mod kinds;
 mod mischief;
 mod openedx;
 pub mod scim;
