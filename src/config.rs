@@ -304,6 +304,8 @@ pub struct LmsConnection {
     pub send_welcome_email: bool,
     /// How many calls may run at once.
     pub concurrency: usize,
+    /// Settings of the `frappe` kind.
+    pub frappe: FrappeOptions,
     /// Settings of the `http_confirm` kind.
     pub confirm: Option<HttpConfirm>,
     /// Settings of the `scim` kind.
@@ -322,11 +324,20 @@ impl fmt::Debug for LmsConnection {
             .field("api_secret", &self.api_secret)
             .field("send_welcome_email", &self.send_welcome_email)
             .field("concurrency", &self.concurrency)
+            .field("frappe", &self.frappe)
             .field("confirm", &self.confirm)
             .field("scim", &self.scim)
             .field("openedx", &self.openedx)
             .finish()
     }
+}
+
+/// What only the `frappe` kind has.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FrappeOptions {
+    /// Taking back an enrolment deletes its progress: `ask` the seller where there is some, or `remove`.
+    pub withdraw: String,
 }
 
 /// A shop-made endpoint that confirms an enrolment.

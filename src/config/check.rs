@@ -11,6 +11,7 @@ use super::{
 };
 use crate::words::Locale;
 
+const FRAPPE_WITHDRAW: [&str; 2] = ["ask", "remove"];
 const LMS_KINDS: [&str; 5] = ["frappe", "scim", "openedx", "http_confirm", "fake"];
 const CONFIRM_AUTH: [&str; 4] = ["none", "token", "bearer", "basic"];
 
@@ -202,6 +203,8 @@ impl Rules {
                 self.address(&format!("{at}.base_url"), &connection.base_url);
                 self.required(&format!("{at}.api_key"), connection.api_key.as_ref());
                 self.required(&format!("{at}.api_secret"), connection.api_secret.as_ref());
+                let withdraw = &connection.frappe.withdraw;
+                self.one_of(&format!("{at}.frappe.withdraw"), withdraw, &FRAPPE_WITHDRAW);
             }
             "scim" => self.scim(at, connection),
             "openedx" => self.openedx(at, connection),

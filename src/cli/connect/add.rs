@@ -80,7 +80,7 @@ impl Add {
         let connection = answers.connection(setup.kind)?;
         refuse_faults(&name, &connection, place)?;
         let courses = mapped(place, &name).await.unwrap_or_default();
-        let mut tried = tried(&connection, &courses).await?;
+        let mut tried = tried(&name, &connection, &courses).await?;
         let mapped = self.chosen_course(&mut tried, person.as_ref()).await?;
         self.refuse_what_is_wrong(&tried, person.as_ref())?;
         self.write(&mut file, setup, &name, &answers, person.as_ref())?;
@@ -293,10 +293,14 @@ fn refuse_faults(name: &str, connection: &LmsConnection, place: &Place) -> anyho
     Ok(())
 }
 
-async fn tried(connection: &LmsConnection, courses: &[Mapped]) -> anyhow::Result<Tried> {
+async fn tried(
+    name: &str,
+    connection: &LmsConnection,
+    courses: &[Mapped],
+) -> anyhow::Result<Tried> {
     let lms = lms::connect(connection)?;
     let mut findings = Findings::default();
-    trial::examine(lms.as_ref(), courses, &mut findings).await;
+    trial::examine(name, lms.as_ref(), courses, &mut findings).await;
     let offered = if findings.wrong == 0 {
         trial::listed(lms.as_ref(), &mut findings).await
     } else {

@@ -79,7 +79,7 @@ async fn test(place: &Place, name: &str) -> anyhow::Result<()> {
     let mut findings = Findings::default();
     let courses = mapped(place, name).await.unwrap_or_default();
     let lms = lms::connect(connection)?;
-    trial::examine(lms.as_ref(), &courses, &mut findings).await;
+    trial::examine(name, lms.as_ref(), &courses, &mut findings).await;
     anyhow::ensure!(findings.wrong == 0, "{} thing(s) to mend", findings.wrong);
     Ok(())
 }

@@ -1,30 +1,23 @@
 //! Whether a connection works, found out without changing anything on the platform.
 
 use super::Mapped;
-use crate::cli::doctor::Findings;
+use crate::cli::doctor::{self, Findings};
 use crate::connectors::lms::{Lms, RemoteCourse};
 
 /// Courses shown to choose from.
 const SHOWN: usize = 50;
 
-/// Credentials first: without them all else would fail in the same words.
-pub(super) async fn examine(lms: &dyn Lms, courses: &[Mapped], findings: &mut Findings) {
-    let who = lms.ping().await;
-    let is_reached = who.is_ok();
-    findings.note("address and credentials", who);
-    if !is_reached {
+/// As `doctor` does, and every course that is mapped.
+pub(super) async fn examine(
+    name: &str,
+    lms: &dyn Lms,
+    courses: &[Mapped],
+    findings: &mut Findings,
+) {
+    doctor::connection(name, lms, findings).await;
+    if findings.wrong > 0 {
+        // All else would fail in the same words.
         return;
-    }
-    match lms.missing_rights().await {
-        Err(fault) => findings.note("rights", Err::<&str, _>(fault)),
-        Ok(missing) if missing.is_empty() => {
-            findings.note("rights", Ok::<_, &str>("none is missing"));
-        }
-        Ok(missing) => {
-            for sentence in missing {
-                findings.note("rights", Err::<&str, _>(sentence));
-            }
-        }
     }
     for mapped in courses {
         find(lms, mapped, findings).await;

@@ -90,6 +90,15 @@ pub struct Capabilities {
 pub enum CoursePage {
     /// This text before the course's id.
     Below(String),
+    /// The same, but ids that begin so have the other text before the rest of them.
+    Either {
+        /// For most ids.
+        below: String,
+        /// How the others begin.
+        beginning: &'static str,
+        /// For the others.
+        others: String,
+    },
     /// The platform's front page: the connector knows no better.
     Front(String),
     /// Nowhere that we know of.
@@ -102,7 +111,11 @@ impl CoursePage {
     pub fn of(connection: &LmsConnection) -> Self {
         match (connection.kind.as_str(), connection.base_url.as_str()) {
             (_, "") => Self::Unknown,
-            ("frappe", base) => Self::Below(format!("{base}/lms/courses/")),
+            ("frappe", base) => Self::Either {
+                below: format!("{base}/lms/courses/"),
+                beginning: "batch:",
+                others: format!("{base}/lms/batches/"),
+            },
             ("openedx", base) => Self::Below(format!("{base}/courses/")),
             // The address of its API, which is no page.
             ("scim", _) => scim::front(connection).map_or(Self::Unknown, Self::Front),
@@ -115,6 +128,14 @@ impl CoursePage {
     pub fn url(&self, course: &str) -> Option<String> {
         match self {
             Self::Below(base) => Some(format!("{base}{}", escaped(course))),
+            Self::Either {
+                below,
+                beginning,
+                others,
+            } => Some(match course.strip_prefix(beginning) {
+                Some(rest) => format!("{others}{}", escaped(rest)),
+                None => format!("{below}{}", escaped(course)),
+            }),
             Self::Front(base) => Some(base.clone()),
             Self::Unknown => None,
         }
@@ -175,6 +196,17 @@ pub trait Lms: Send + Sync {
         course: &str,
         key: &str,
     ) -> Result<Option<String>, Fault>;
+
+    /// Percent of the course that the learner has done and would lose by `withdraw`, where that is to be
+    /// asked about before. None: nothing is lost, or the seller decided not to be asked.
+    async fn progress_at_stake(
+        &self,
+        learner: &Learner,
+        course: &str,
+    ) -> Result<Option<u8>, Fault> {
+        let _nothing_is_lost = (learner, course);
+        Ok(None)
+    }
 
     /// Open a suspended enrolment again, with its progress. Called only where `suspends`, and only
     /// after a read said so.

@@ -127,11 +127,12 @@ async fn a_script_adds_a_connection_and_the_rest_of_the_file_stays_as_it_was() {
     let said = desk.run(&arguments).await;
     assert_eq!(said.code, 0, "{said:?}");
     assert!(
-        said.out.contains("ok     address and credentials: SCIM at"),
+        said.out.contains("ok     connection seats: SCIM at"),
         "{said:?}"
     );
     assert!(
-        said.out.contains("ok     rights: none is missing"),
+        said.out
+            .contains("ok     connection seats: no right is missing"),
         "{said:?}"
     );
     assert!(!format!("{said:?}").contains(TOKEN));
@@ -191,7 +192,8 @@ async fn what_fails_is_not_written_unless_the_seller_says_so() {
     let said = desk.run_with(&wrong, "scim.token=wr0ng\n").await;
     assert_eq!(said.code, 3, "{said:?}");
     assert!(
-        said.out.contains("WRONG  address and credentials"),
+        said.out
+            .contains("WRONG  connection seats: The platform does not accept"),
         "{said:?}"
     );
     assert!(!format!("{said:?}").contains("wr0ng"), "{said:?}");
@@ -289,7 +291,7 @@ async fn connections_are_listed_and_tried_by_name() {
     assert_eq!(said.code, 1, "{said:?}");
     assert!(
         said.out
-            .contains("WRONG  rights: The platform shows no group"),
+            .contains("WRONG  connection seats: The platform shows no group"),
         "{said:?}"
     );
     let said = desk.run(&["connect", "test", "none"]).await;

@@ -32,6 +32,12 @@ pub enum Call {
     EnrolmentCreate,
     /// An enrolment deleted.
     EnrolmentDelete,
+    /// Rows of batches, listed.
+    BatchRowList,
+    /// A learner put into a batch.
+    BatchJoin,
+    /// A learner's row of a batch deleted.
+    BatchLeave,
     /// The shop-made confirmation method.
     Confirm,
     /// Anything else.
