@@ -11,7 +11,7 @@ use super::{
 };
 use crate::words::Locale;
 
-const LMS_KINDS: [&str; 3] = ["frappe", "http_confirm", "fake"];
+const LMS_KINDS: [&str; 5] = ["frappe", "moodle", "canvas", "http_confirm", "fake"];
 const CONFIRM_AUTH: [&str; 4] = ["none", "token", "bearer", "basic"];
 
 /// Every broken rule, in the order of the example file.
@@ -202,6 +202,14 @@ impl Rules {
                 self.address(&format!("{at}.base_url"), &connection.base_url);
                 self.required(&format!("{at}.api_key"), connection.api_key.as_ref());
                 self.required(&format!("{at}.api_secret"), connection.api_secret.as_ref());
+            }
+            "moodle" => {
+                self.address(&format!("{at}.base_url"), &connection.base_url);
+                self.moodle(&format!("{at}.moodle"), connection.moodle.as_ref());
+            }
+            "canvas" => {
+                self.address(&format!("{at}.base_url"), &connection.base_url);
+                self.canvas(&format!("{at}.canvas"), connection.canvas.as_ref());
             }
             "http_confirm" => self.confirm(&format!("{at}.confirm"), connection.confirm.as_ref()),
             "fake" if self.production => self.say(

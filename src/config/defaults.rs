@@ -79,6 +79,8 @@ impl Default for LmsConnection {
             send_welcome_email: false,
             concurrency: 2,
             confirm: None,
+            moodle: None,
+            canvas: None,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::error::Error as _;
 use std::io;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, LINK, LOCATION, RETRY_AFTER};
 
 use super::Fault;
 use super::quote::quote;
@@ -87,6 +87,8 @@ pub struct Answer {
     pub retry_after: Option<Duration>,
     /// Where a redirect points.
     pub location: Option<String>,
+    /// `Link`, as it came: where a list goes on.
+    pub link: Option<String>,
     /// The body.
     pub body: Vec<u8>,
 }
@@ -169,6 +171,7 @@ pub async fn exchange(request: reqwest::RequestBuilder, limits: Limits) -> Resul
             .to_lowercase(),
         retry_after: retry_after(headers),
         location: text(headers, &LOCATION),
+        link: text(headers, &LINK),
         body: Vec::new(),
     };
     let body = whole_body(&mut response, limits.body).await?;

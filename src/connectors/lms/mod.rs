@@ -9,9 +9,12 @@ use super::Fault;
 use super::http::Limits;
 use crate::config::LmsConnection;
 
+pub mod canvas;
 pub mod fake;
 pub mod frappe;
 pub mod http_confirm;
+pub mod moodle;
+mod naming;
 
 /// Who is to be enrolled.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +89,10 @@ pub struct Capabilities {
 pub enum CoursePage {
     /// This text before the course's id.
     Below(String),
+    /// As Moodle has it, below this address.
+    Moodle(String),
+    /// As Canvas has it, below this address.
+    Canvas(String),
     /// The platform's front page: the connector knows no better.
     Front(String),
     /// Nowhere that we know of.
@@ -99,6 +106,8 @@ impl CoursePage {
         match (connection.kind.as_str(), connection.base_url.as_str()) {
             (_, "") => Self::Unknown,
             ("frappe", base) => Self::Below(format!("{base}/lms/courses/")),
+            ("moodle", base) => Self::Moodle(base.to_owned()),
+            ("canvas", base) => Self::Canvas(base.to_owned()),
             (_, base) => Self::Front(base.to_owned()),
         }
     }
@@ -108,6 +117,8 @@ impl CoursePage {
     pub fn url(&self, course: &str) -> Option<String> {
         match self {
             Self::Below(base) => Some(format!("{base}{}", escaped(course))),
+            Self::Moodle(base) => Some(moodle::page(base, course)),
+            Self::Canvas(base) => Some(canvas::page(base, course)),
             Self::Front(base) => Some(base.clone()),
             Self::Unknown => None,
         }
@@ -193,10 +204,13 @@ pub fn connect(connection: &LmsConnection) -> anyhow::Result<Arc<dyn Lms>> {
 pub fn connect_within(connection: &LmsConnection, limits: Limits) -> anyhow::Result<Arc<dyn Lms>> {
     Ok(match connection.kind.as_str() {
         "frappe" => Arc::new(frappe::Frappe::new(connection, limits)?),
+        "moodle" => Arc::new(moodle::Moodle::new(connection, limits)?),
+        "canvas" => Arc::new(canvas::Canvas::new(connection, limits)?),
         "http_confirm" => Arc::new(http_confirm::HttpConfirm::new(connection, limits)?),
         "fake" => Arc::new(fake::Instant::default()),
         other => anyhow::bail!(
-            "there is no LMS connector called {other:?}; there are frappe, http_confirm and fake"
+            "there is no LMS connector called {other:?}; there are frappe, moodle, canvas, \
+             http_confirm and fake"
         ),
     })
 }

@@ -135,9 +135,7 @@ impl FakeLms {
             base_url: self.base_url(),
             api_key: Some(Secret::new(&self.site.options.api_key)),
             api_secret: Some(Secret::new(&self.site.options.api_secret)),
-            send_welcome_email: false,
-            concurrency: 2,
-            confirm: None,
+            ..LmsConnection::default()
         }
     }
 

@@ -13,14 +13,16 @@ use self::verdict::{Call, Verdict, judge, not_json};
 use self::wire::{
     CourseRow, Document, EnrolmentRow, Listing, Message, Named, NewEnrolment, NewUser, UserRow,
 };
-use super::{Capabilities, Enrolment, Learner, LearnerRef, Lms, RemoteCourse, Standing};
+use super::{Capabilities, Enrolment, Learner, LearnerRef, Lms, RemoteCourse, Standing, naming};
 use crate::config::{LmsConnection, Secret};
 use crate::connectors::Fault;
 use crate::connectors::http::{Limits, absolute, client, exchange};
 
-mod naming;
 mod verdict;
 mod wire;
+
+/// Frappe's own limit for a line of text.
+const LONGEST_NAME: usize = 140;
 
 /// One site.
 #[derive(Debug)]
@@ -201,7 +203,7 @@ impl Lms for Frappe {
 
 impl Frappe {
     async fn create_user(&self, email: &str, name: &str) -> Result<String, Verdict> {
-        let (first_name, last_name) = naming::split(name, email);
+        let (first_name, last_name) = naming::split(name, email, LONGEST_NAME);
         let user = NewUser {
             email,
             first_name,

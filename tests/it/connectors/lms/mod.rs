@@ -69,11 +69,6 @@ fn impatient(connection: &LmsConnection) -> Arc<dyn Lms> {
 fn endpoint(base_url: &str) -> LmsConnection {
     LmsConnection {
         kind: "http_confirm".to_owned(),
-        base_url: String::new(),
-        api_key: None,
-        api_secret: None,
-        send_welcome_email: false,
-        concurrency: 2,
         confirm: Some(HttpConfirm {
             url: format!("{base_url}/api/method/lms.lms.payment_confirmation.confirm_payment"),
             auth: "bearer".to_owned(),
@@ -85,6 +80,7 @@ fn endpoint(base_url: &str) -> LmsConnection {
             already: Some("/message/error = already enrolled".to_owned()),
             repeat_is_safe: false,
         }),
+        ..LmsConnection::default()
     }
 }
 
