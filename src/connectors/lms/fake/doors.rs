@@ -13,6 +13,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use axum::routing::{any, get};
 use base64::Engine as _;
+use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 
 use super::mischief::{
@@ -304,6 +305,11 @@ async fn answer(
     if let Some(canned) = mischief.as_ref().and_then(Mischief::instead) {
         return respond(canned);
     }
+    match mischief {
+        Some(Mischief::CutUndone) => return cut_off(&Canned::json(200, &json!({"data": []}))),
+        Some(Mischief::Endless) => return endless(),
+        _ => {}
+    }
     let Ok(guest) = is_guest(site, call, &parts.headers) else {
         return respond(bad_credentials());
     };
@@ -369,6 +375,14 @@ fn cut_off(canned: &Canned) -> Response {
         None,
         Body::from_stream(pieces),
     )
+}
+
+/// Good JSON, as far as it goes.
+fn endless() -> Response {
+    let begun = futures_util::stream::iter([Bytes::from_static(b"{\"data\": [")]);
+    let more = futures_util::stream::repeat(Bytes::from_static(&[b' '; 8192]));
+    let body = begun.chain(more).map(Ok::<_, std::io::Error>);
+    built(200, "application/json", None, Body::from_stream(body))
 }
 
 fn built(

@@ -89,6 +89,10 @@ pub enum Mischief {
     HangAfterwards,
     /// Does it, then breaks the connection in the middle of the answer.
     CutAnswer,
+    /// Does nothing, and breaks the connection in the middle of an answer.
+    CutUndone,
+    /// Answers 200 with a body that goes on and on.
+    Endless,
     /// Takes this long, then behaves.
     Slow(Duration),
 }
@@ -178,6 +182,8 @@ impl Mischief {
             | Self::Hang
             | Self::HangAfterwards
             | Self::CutAnswer
+            | Self::CutUndone
+            | Self::Endless
             | Self::Slow(_) => return None,
         })
     }

@@ -193,6 +193,11 @@ impl FakeLms {
         self.site.with_store(|store| store.remove_user(email));
     }
 
+    /// Give a learner another address: the account and its rows follow.
+    pub fn rename_user(&self, from: &str, to: &str) {
+        self.site.with_store(|store| store.rename_user(from, to));
+    }
+
     /// Put an enrolment there without any check; twice makes two rows.
     pub fn add_enrolment(&self, email: &str, course: &str) {
         self.site

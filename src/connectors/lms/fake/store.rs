@@ -141,6 +141,25 @@ impl Store {
         self.users.remove(&email.to_lowercase());
     }
 
+    pub fn rename_user(&mut self, from: &str, to: &str) {
+        let Some(mut user) = self.users.remove(&from.to_lowercase()) else {
+            return;
+        };
+        user.email = to.to_lowercase();
+        let mut rows = self
+            .enrolments
+            .remove(&from.to_lowercase())
+            .unwrap_or_default();
+        for row in &mut rows {
+            row.member.clone_from(&user.email);
+        }
+        self.enrolments
+            .entry(user.email.clone())
+            .or_default()
+            .extend(rows);
+        self.put_user(user);
+    }
+
     pub fn all_users(&self) -> Vec<FakeUser> {
         self.users.values().cloned().collect()
     }

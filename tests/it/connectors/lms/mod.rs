@@ -1,5 +1,6 @@
 //! One suite for every LMS connector, then what is peculiar to each.
 
+pub mod conformance;
 mod every_connector;
 mod frappe;
 mod http_confirm;
