@@ -1,11 +1,15 @@
 //! One suite for every LMS connector, then what is peculiar to each.
 
+mod canvas;
 pub mod conformance;
 mod every_connector;
 mod frappe;
 mod http_confirm;
 mod mischief;
+mod moodle;
+mod recorded;
 mod settings;
+mod stage;
 mod table;
 
 use std::sync::Arc;

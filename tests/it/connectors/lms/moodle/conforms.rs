@@ -68,9 +68,10 @@ impl Site {
                 "dbconnectionfailed",
                 "Error: Database connection failed",
             )),
-            Trouble::OversizedBody => {
-                Way::Say(Canned::json(200, &json!([{"id": 5, "pad": "x".repeat(1 << 20)}])))
-            }
+            Trouble::OversizedBody => Way::Say(Canned::json(
+                200,
+                &json!([{"id": 5, "pad": "x".repeat(1 << 20)}]),
+            )),
             Trouble::WrongHost => Way::Say(Canned::page(404, "<h1>Not Found</h1>")),
             Trouble::MethodMissing => Way::Say(store::error(
                 "webservice_access_exception",
@@ -169,7 +170,10 @@ impl Site {
 }
 
 fn redirect(to: SocketAddr, learner: &Learner) -> Way {
-    let to = format!("http://{to}/webservice/rest/server.php?email={}", learner.email);
+    let to = format!(
+        "http://{to}/webservice/rest/server.php?email={}",
+        learner.email
+    );
     Way::Say(Canned {
         header: Some(("Location".to_owned(), to)),
         ..Canned::page(301, "Moved")

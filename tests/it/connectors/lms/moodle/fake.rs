@@ -103,7 +103,7 @@ async fn serve(State(doors): State<Doors>, request: Request) -> Response {
     // PHP takes parameters from the address too, where they would end up in logs.
     let params: Params = url::form_urlencoded::parse(query.as_bytes())
         .chain(url::form_urlencoded::parse(&body))
-        .into_owned()
+        .map(|(name, value)| (name.into_owned(), value.into_owned()))
         .collect();
     doors.inside.lock().unwrap().seen.push(Seen {
         method: parts.method.to_string(),
@@ -119,7 +119,10 @@ fn act(store: &mut Store, function: &str, params: &Params) -> Canned {
     if params.get("moodlewsrestformat").map(String::as_str) != Some("json") {
         return Canned {
             content_type: "application/xml; charset=utf-8".to_owned(),
-            ..Canned::page(200, "<?xml version=\"1.0\" encoding=\"UTF-8\" ?><RESPONSE></RESPONSE>")
+            ..Canned::page(
+                200,
+                "<?xml version=\"1.0\" encoding=\"UTF-8\" ?><RESPONSE></RESPONSE>",
+            )
         };
     }
     if params.get("wstoken").map(String::as_str) != Some(TOKEN) {

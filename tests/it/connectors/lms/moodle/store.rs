@@ -199,8 +199,7 @@ impl Store {
         }
         let of = |field: &str| text(params, &format!("users[0][{field}]")).to_owned();
         let (username, email) = (of("username"), of("email"));
-        let allowed =
-            |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-_@".contains(&b);
+        let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-_@".contains(&b);
         let is_taken = self
             .users
             .values()
@@ -316,7 +315,10 @@ impl Store {
             return Err(no_permission("Enrol users"));
         }
         if of("roleid") != STUDENT || !self.may("allow role assignment") {
-            let (role, words) = (of("roleid"), "You don't have the permission to assign this role");
+            let (role, words) = (
+                of("roleid"),
+                "You don't have the permission to assign this role",
+            );
             return Err(error(
                 "moodle_exception",
                 "wsusercannotassign",
@@ -397,7 +399,10 @@ fn options(params: &Params) -> BTreeMap<String, String> {
 
 fn is_address(text: &str) -> bool {
     let plain = !text.contains(char::is_whitespace);
-    plain && text.split_once('@').is_some_and(|(a, b)| !a.is_empty() && !b.is_empty())
+    plain
+        && text
+            .split_once('@')
+            .is_some_and(|(a, b)| !a.is_empty() && !b.is_empty())
 }
 
 /// Status 200, as every error of Moodle's.
