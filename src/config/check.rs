@@ -12,7 +12,15 @@ use super::{
 use crate::words::Locale;
 
 const FRAPPE_WITHDRAW: [&str; 2] = ["ask", "remove"];
-const LMS_KINDS: [&str; 5] = ["frappe", "scim", "openedx", "http_confirm", "fake"];
+const LMS_KINDS: [&str; 7] = [
+    "frappe",
+    "moodle",
+    "canvas",
+    "scim",
+    "openedx",
+    "http_confirm",
+    "fake",
+];
 const CONFIRM_AUTH: [&str; 4] = ["none", "token", "bearer", "basic"];
 
 /// Every broken rule, in the order of the example file.
@@ -208,6 +216,14 @@ impl Rules {
             }
             "scim" => self.scim(at, connection),
             "openedx" => self.openedx(at, connection),
+            "moodle" => {
+                self.address(&format!("{at}.base_url"), &connection.base_url);
+                self.moodle(&format!("{at}.moodle"), connection.moodle.as_ref());
+            }
+            "canvas" => {
+                self.address(&format!("{at}.base_url"), &connection.base_url);
+                self.canvas(&format!("{at}.canvas"), connection.canvas.as_ref());
+            }
             "http_confirm" => self.confirm(&format!("{at}.confirm"), connection.confirm.as_ref()),
             "fake" if self.production => self.say(
                 &format!("{at}.kind"),

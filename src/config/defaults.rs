@@ -82,6 +82,8 @@ impl Default for LmsConnection {
             confirm: None,
             scim: None,
             openedx: None,
+            moodle: None,
+            canvas: None,
         }
     }
 }

@@ -40,6 +40,8 @@ pub enum Form {
     Address,
     /// A line that is never shown, and never taken from the command line.
     Secret,
+    /// A whole number, 0 or more.
+    Number,
     /// Yes or no.
     YesNo,
     /// One of these words, each with what it means.
@@ -71,6 +73,12 @@ impl Question {
     #[must_use]
     pub const fn secret(setting: &'static str, ask: &'static str) -> Self {
         Self::new(setting, ask, Form::Secret)
+    }
+
+    /// A whole number that must be given.
+    #[must_use]
+    pub const fn number(setting: &'static str, ask: &'static str) -> Self {
+        Self::new(setting, ask, Form::Number)
     }
 
     /// Yes or no; no, when nothing is said.

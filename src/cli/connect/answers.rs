@@ -177,6 +177,7 @@ impl Answers {
         for (question, value) in kept {
             let value = match question.form {
                 Form::YesNo => Value::from(value == "yes"),
+                Form::Number => Value::from(value.parse::<i64>()?),
                 _ => Value::from(value.as_str()),
             };
             let (section, setting) = question
@@ -270,6 +271,8 @@ fn checked(question: &Question, said: &str) -> Result<String, String> {
             Ok(said.trim_end_matches('/').to_owned())
         }
         Form::Address => Err("does not begin with https://".to_owned()),
+        Form::Number if said.parse::<u32>().is_ok() => Ok(said.to_owned()),
+        Form::Number => Err("is not a whole number".to_owned()),
         Form::YesNo => match said.to_lowercase().as_str() {
             "y" | "yes" | "true" => Ok("yes".to_owned()),
             "n" | "no" | "false" => Ok("no".to_owned()),

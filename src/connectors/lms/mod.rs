@@ -10,9 +10,11 @@ use super::http::Limits;
 use super::setup::Setup;
 use crate::config::LmsConnection;
 
+pub mod canvas;
 pub mod fake;
 pub mod frappe;
 pub mod http_confirm;
+pub mod moodle;
 mod naming;
 pub mod openedx;
 pub mod scim;
@@ -99,6 +101,10 @@ pub enum CoursePage {
         /// For the others.
         others: String,
     },
+    /// As Moodle has it, below this address.
+    Moodle(String),
+    /// As Canvas has it, below this address.
+    Canvas(String),
     /// The platform's front page: the connector knows no better.
     Front(String),
     /// Nowhere that we know of.
@@ -119,6 +125,8 @@ impl CoursePage {
             ("openedx", base) => Self::Below(format!("{base}/courses/")),
             // The address of its API, which is no page.
             ("scim", _) => scim::front(connection).map_or(Self::Unknown, Self::Front),
+            ("moodle", base) => Self::Moodle(base.to_owned()),
+            ("canvas", base) => Self::Canvas(base.to_owned()),
             (_, base) => Self::Front(base.to_owned()),
         }
     }
@@ -136,6 +144,8 @@ impl CoursePage {
                 Some(rest) => format!("{others}{}", escaped(rest)),
                 None => format!("{below}{}", escaped(course)),
             }),
+            Self::Moodle(base) => Some(moodle::page(base, course)),
+            Self::Canvas(base) => Some(canvas::page(base, course)),
             Self::Front(base) => Some(base.clone()),
             Self::Unknown => None,
         }
@@ -233,6 +243,8 @@ pub struct Kind {
 /// The registry: one line per connector.
 pub static KINDS: &[Kind] = &[
     frappe::KIND,
+    moodle::KIND,
+    canvas::KIND,
     scim::KIND,
     openedx::KIND,
     http_confirm::KIND,

@@ -86,7 +86,7 @@ fn the_example_file_names_every_setting_there_is() {
         "lms.bootcamp",
         "lms.bootcamp.confirm",
         "lms.seats.scim",
-        "lms.campus.openedx",
+        "lms.university.openedx",
         "sources.videos",
         "downloads",
         "mail",

@@ -1,5 +1,6 @@
 //! One suite for every LMS connector, then what is peculiar to each.
 
+mod canvas;
 pub mod conformance;
 pub mod crooked;
 mod every_connector;
@@ -7,9 +8,12 @@ mod frappe;
 mod http_confirm;
 mod kinds;
 mod mischief;
+mod moodle;
 mod openedx;
+mod recorded;
 pub mod scim;
 mod settings;
+mod stage;
 mod table;
 
 use std::sync::Arc;
