@@ -12,12 +12,18 @@ mod check;
 mod defaults;
 mod environment;
 mod fault;
+mod openedx;
+mod platforms;
 mod read;
 mod rules;
+mod scim;
 mod tree;
 
 pub use environment::process_environment;
 pub use fault::{ConfigFault, Place};
+pub use openedx::OpenEdx;
+pub use platforms::{Canvas, Moodle};
+pub use scim::Scim;
 
 /// A value that never prints itself. Compare with [`Secret::matches`], which takes constant time.
 #[derive(Clone, PartialEq, Eq)]
@@ -288,7 +294,7 @@ pub struct Payos {
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LmsConnection {
-    /// Which connector: `frappe`, `http_confirm`, `fake`.
+    /// Which connector: `frappe`, `moodle`, `canvas`, `scim`, `openedx`, `http_confirm`, `fake`.
     pub kind: String,
     /// `https://site`, no slash at the end.
     pub base_url: String,
@@ -296,7 +302,7 @@ pub struct LmsConnection {
     pub api_key: Option<Secret>,
     /// Frappe: its API secret.
     pub api_secret: Option<Secret>,
-    /// Frappe: let the platform mail a new learner a password link.
+    /// Let the platform mail a new learner a password, or a link to choose one.
     pub send_welcome_email: bool,
     /// How many calls may run at once.
     pub concurrency: usize,
@@ -304,6 +310,14 @@ pub struct LmsConnection {
     pub frappe: FrappeOptions,
     /// Settings of the `http_confirm` kind.
     pub confirm: Option<HttpConfirm>,
+    /// Settings of the `scim` kind.
+    pub scim: Option<Scim>,
+    /// Settings of the `openedx` kind.
+    pub openedx: Option<OpenEdx>,
+    /// Settings of the `moodle` kind.
+    pub moodle: Option<Moodle>,
+    /// Settings of the `canvas` kind.
+    pub canvas: Option<Canvas>,
 }
 
 /// A password in the address is refused at start, and not shown before.
@@ -318,6 +332,10 @@ impl fmt::Debug for LmsConnection {
             .field("concurrency", &self.concurrency)
             .field("frappe", &self.frappe)
             .field("confirm", &self.confirm)
+            .field("scim", &self.scim)
+            .field("openedx", &self.openedx)
+            .field("moodle", &self.moodle)
+            .field("canvas", &self.canvas)
             .finish()
     }
 }

@@ -18,12 +18,12 @@ mod books;
 
 /// What was found so far.
 #[derive(Default)]
-struct Findings {
-    wrong: usize,
+pub(super) struct Findings {
+    pub(super) wrong: usize,
 }
 
 impl Findings {
-    fn note<T: std::fmt::Display, E: std::fmt::Display>(
+    pub(super) fn note<T: std::fmt::Display, E: std::fmt::Display>(
         &mut self,
         what: &str,
         found: Result<T, E>,
@@ -60,7 +60,7 @@ pub(super) async fn run(place: &Place) -> anyhow::Result<()> {
 }
 
 /// Address and credentials, then every right that is missing, each with what to do about it.
-async fn connection(name: &str, lms: &dyn Lms, findings: &mut Findings) {
+pub(super) async fn connection(name: &str, lms: &dyn Lms, findings: &mut Findings) {
     let what = format!("connection {name}");
     let reached = lms.ping().await;
     let is_reached = reached.is_ok();

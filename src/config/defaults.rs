@@ -80,6 +80,10 @@ impl Default for LmsConnection {
             concurrency: 2,
             frappe: FrappeOptions::default(),
             confirm: None,
+            scim: None,
+            openedx: None,
+            moodle: None,
+            canvas: None,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::error::Error as _;
 use std::io;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, ETAG, HeaderMap, HeaderName, LINK, LOCATION, RETRY_AFTER};
 
 use super::Fault;
 use super::quote::quote;
@@ -87,6 +87,10 @@ pub struct Answer {
     pub retry_after: Option<Duration>,
     /// Where a redirect points.
     pub location: Option<String>,
+    /// `ETag`.
+    pub etag: Option<String>,
+    /// `Link`, as it came: where a list goes on.
+    pub link: Option<String>,
     /// The body.
     pub body: Vec<u8>,
 }
@@ -178,6 +182,8 @@ pub async fn exchange(request: reqwest::RequestBuilder, limits: Limits) -> Resul
             .to_lowercase(),
         retry_after: retry_after(headers),
         location: text(headers, &LOCATION),
+        etag: text(headers, &ETAG),
+        link: text(headers, &LINK),
         body: Vec::new(),
     };
     let body = whole_body(&mut response, limits.body).await?;

@@ -7,11 +7,17 @@ use async_trait::async_trait;
 
 use super::Fault;
 use super::http::Limits;
+use super::setup::Setup;
 use crate::config::LmsConnection;
 
+pub mod canvas;
 pub mod fake;
 pub mod frappe;
 pub mod http_confirm;
+pub mod moodle;
+mod naming;
+pub mod openedx;
+pub mod scim;
 
 /// Who is to be enrolled.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,6 +101,10 @@ pub enum CoursePage {
         /// For the others.
         others: String,
     },
+    /// As Moodle has it, below this address.
+    Moodle(String),
+    /// As Canvas has it, below this address.
+    Canvas(String),
     /// The platform's front page: the connector knows no better.
     Front(String),
     /// Nowhere that we know of.
@@ -112,6 +122,11 @@ impl CoursePage {
                 beginning: "batch:",
                 others: format!("{base}/lms/batches/"),
             },
+            ("openedx", base) => Self::Below(format!("{base}/courses/")),
+            // The address of its API, which is no page.
+            ("scim", _) => scim::front(connection).map_or(Self::Unknown, Self::Front),
+            ("moodle", base) => Self::Moodle(base.to_owned()),
+            ("canvas", base) => Self::Canvas(base.to_owned()),
             (_, base) => Self::Front(base.to_owned()),
         }
     }
@@ -129,6 +144,8 @@ impl CoursePage {
                 Some(rest) => format!("{others}{}", escaped(rest)),
                 None => format!("{below}{}", escaped(course)),
             }),
+            Self::Moodle(base) => Some(moodle::page(base, course)),
+            Self::Canvas(base) => Some(canvas::page(base, course)),
             Self::Front(base) => Some(base.clone()),
             Self::Unknown => None,
         }
@@ -216,19 +233,44 @@ pub trait Lms: Send + Sync {
     -> Result<(), Fault>;
 }
 
+/// A connector: what a seller is asked for it, and how it is made of the answers.
+pub struct Kind {
+    /// The questions.
+    pub setup: Setup,
+    connect: fn(&LmsConnection, Limits) -> anyhow::Result<Arc<dyn Lms>>,
+}
+
 /// The registry: one line per connector.
+pub static KINDS: &[Kind] = &[
+    frappe::KIND,
+    moodle::KIND,
+    canvas::KIND,
+    scim::KIND,
+    openedx::KIND,
+    http_confirm::KIND,
+    fake::KIND,
+];
+
+/// The kind of this name.
+#[must_use]
+pub fn kind(name: &str) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| kind.setup.kind == name)
+}
+
+/// The connector of these settings.
 pub fn connect(connection: &LmsConnection) -> anyhow::Result<Arc<dyn Lms>> {
     connect_within(connection, Limits::default())
 }
 
 /// [`connect`] with other limits, for tests and for the patient.
 pub fn connect_within(connection: &LmsConnection, limits: Limits) -> anyhow::Result<Arc<dyn Lms>> {
-    Ok(match connection.kind.as_str() {
-        "frappe" => Arc::new(frappe::Frappe::new(connection, limits)?),
-        "http_confirm" => Arc::new(http_confirm::HttpConfirm::new(connection, limits)?),
-        "fake" => Arc::new(fake::Instant::default()),
-        other => anyhow::bail!(
-            "there is no LMS connector called {other:?}; there are frappe, http_confirm and fake"
-        ),
-    })
+    let Some(kind) = kind(&connection.kind) else {
+        let known: Vec<&str> = KINDS.iter().map(|kind| kind.setup.kind).collect();
+        anyhow::bail!(
+            "there is no LMS connector called {:?}; there are {}",
+            connection.kind,
+            known.join(", ")
+        )
+    };
+    (kind.connect)(connection, limits)
 }

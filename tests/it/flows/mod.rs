@@ -2,6 +2,7 @@
 
 mod api;
 mod cards;
+mod connecting;
 mod coupon_commands;
 mod coupons;
 mod crash_everywhere;

@@ -10,3 +10,4 @@ pub mod sepay_api;
 pub mod server;
 pub mod shop;
 pub mod smtp;
+pub mod terminal;

@@ -11,7 +11,9 @@ use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use super::Kind;
 use crate::config::{LmsConnection, Secret};
+use crate::connectors::setup::Setup;
 
 mod doors;
 mod instant;
@@ -25,6 +27,18 @@ pub use store::{FakeBatch, FakeEnrolment, FakeUser, Seen};
 
 use mischief::Plan;
 use store::Store;
+
+pub(super) const KIND: Kind = Kind {
+    setup: Setup {
+        kind: "fake",
+        title: "A pretended platform, for trying things out",
+        guide: "",
+        before: "It enrols nobody anywhere: it only says so.",
+        questions: &[],
+        pretends: true,
+    },
+    connect: |_, _| Ok(Arc::new(Instant::default())),
+};
 
 /// Which framework the fake takes after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

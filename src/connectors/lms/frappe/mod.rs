@@ -2,6 +2,8 @@
 //! It looks before it writes and reads back what was written; it does not trust a 2xx, which Frappe
 //! gives for learners that do not exist, and never writes twice in one call.
 
+use std::sync::Arc;
+
 use anyhow::Context as _;
 use async_trait::async_trait;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
@@ -14,16 +16,50 @@ use self::wire::{
     CourseRow, Document, EnrolmentRow, Listing, Message, Named, NewUser, Target, UserRow,
     new_enrolment,
 };
-use super::{Capabilities, Enrolment, Learner, LearnerRef, Lms, RemoteCourse, Standing};
+use super::{
+    Capabilities, Enrolment, Kind, Learner, LearnerRef, Lms, RemoteCourse, Standing, naming,
+};
 use crate::config::{LmsConnection, Secret};
 use crate::connectors::Fault;
 use crate::connectors::http::{Limits, absolute, client, exchange};
+use crate::connectors::setup::{Question, Setup};
 
 mod batch;
-mod naming;
 mod rights;
 mod verdict;
 mod wire;
+
+/// Frappe's own limit for a line of text.
+const LONGEST_NAME: usize = 140;
+
+pub(super) const KIND: Kind = Kind {
+    setup: Setup {
+        kind: "frappe",
+        title: "Frappe LMS, on a site of yours",
+        guide: "docs/connect-frappe.md",
+        before: "You need a user of its own on the site, with the role Moderator and an API key.",
+        questions: &[
+            Question::address("base_url", "The site's address"),
+            Question::secret("api_key", "The user's API key"),
+            Question::secret("api_secret", "The user's API secret"),
+            Question::yes_no(
+                "send_welcome_email",
+                "Shall Frappe mail new learners a link to choose a password?",
+            ),
+            Question::choice(
+                "frappe.withdraw",
+                "Frappe deletes progress with an enrolment. When a buyer's right ends",
+                &[
+                    ("ask", "you are asked where there is progress to lose"),
+                    ("remove", "it is removed without asking"),
+                ],
+            )
+            .or("ask"),
+        ],
+        pretends: false,
+    },
+    connect: |connection, limits| Ok(Arc::new(Frappe::new(connection, limits)?)),
+};
 
 /// One site.
 #[derive(Debug)]
@@ -249,7 +285,7 @@ impl Frappe {
 
 impl Frappe {
     async fn create_user(&self, email: &str, name: &str) -> Result<String, Verdict> {
-        let (first_name, last_name) = naming::split(name, email);
+        let (first_name, last_name) = naming::split(name, email, LONGEST_NAME);
         let user = NewUser {
             email,
             first_name,

@@ -1,10 +1,18 @@
 //! One suite for every LMS connector, then what is peculiar to each.
 
+mod canvas;
 pub mod conformance;
+pub mod crooked;
 mod frappe;
 mod http_confirm;
+mod kinds;
 mod mischief;
+mod moodle;
+mod openedx;
+mod recorded;
+pub mod scim;
 mod settings;
+mod stage;
 mod table;
 mod tls;
 

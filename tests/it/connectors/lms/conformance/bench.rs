@@ -138,7 +138,15 @@ impl Bench {
             .confirm
             .as_ref()
             .and_then(|c| c.credential.clone());
-        let secrets = [connection.api_key, connection.api_secret, confirm];
+        let moodle = connection.moodle.and_then(|m| m.token);
+        let canvas = connection.canvas.and_then(|c| c.token);
+        let secrets = [
+            connection.api_key,
+            connection.api_secret,
+            confirm,
+            moodle,
+            canvas,
+        ];
         for secret in secrets.iter().flatten() {
             let secret = secret.expose();
             assert!(

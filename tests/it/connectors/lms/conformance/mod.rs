@@ -28,6 +28,7 @@ use tokio::sync::OnceCell;
 pub use bench::{Bench, Ended, Skip};
 pub use cases::CASES;
 pub use platform::{Platform, Trouble};
+pub use trap::Trap;
 
 /// One thing that every connector must do, on a platform of its own.
 pub struct Case {
@@ -89,6 +90,12 @@ platforms! {
     http_confirm_conforms = "HTTP confirm", http_confirm::Endpoint::start(false);
     http_confirm_that_may_be_repeated_conforms = "HTTP confirm, repeat declared safe", http_confirm::Endpoint::start(true);
     frappe_of_today_conforms = "Frappe LMS (current)", frappe::Site::start(bursar::connectors::lms::fake::Framework::Current);
+    moodle_conforms = "Moodle (4.3)", super::moodle::Site::start();
+    canvas_conforms = "Canvas", super::canvas::Site::start();
+    scim_to_the_letter_conforms = "SCIM 2.0 (plain)", super::scim::conforms::Seats::of(super::scim::vendor::Vendor::Plain);
+    scim_of_udemy_conforms = "SCIM 2.0 (Udemy's habits)", super::scim::conforms::Seats::of(super::scim::vendor::Vendor::Udemy);
+    scim_made_for_entra_conforms = "SCIM 2.0 (made for Entra ID)", super::scim::conforms::Seats::of(super::scim::vendor::Vendor::Entra);
+    openedx_conforms = "Open edX", super::openedx::conforms::Site::start();
 }
 
 async fn assert_conforms(label: &str) {
