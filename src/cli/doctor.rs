@@ -14,6 +14,7 @@ use crate::model::catalogue::{self, Catalogue};
 use crate::model::course::Benefit;
 
 mod books;
+mod stamps;
 
 /// What was found so far.
 #[derive(Default)]
@@ -51,7 +52,7 @@ pub(super) async fn run(place: &Place) -> anyhow::Result<()> {
     }
     gateways(&world, &config.public_url, &mut findings).await;
     if let Some((db, stored)) = stored {
-        courses(&stored, &world, &mut findings).await;
+        courses(&stored, &world, &config, &mut findings).await;
         books::examine(&db, &config, &world, &mut findings).await;
     }
     anyhow::ensure!(findings.wrong == 0, "{} thing(s) to mend", findings.wrong);
@@ -101,7 +102,7 @@ async fn gateways(world: &Connectors, public_url: &str, findings: &mut Findings)
 }
 
 /// Every course is where the catalogue says.
-async fn courses(stored: &Catalogue, world: &Connectors, findings: &mut Findings) {
+async fn courses(stored: &Catalogue, world: &Connectors, config: &Config, findings: &mut Findings) {
     for course in &stored.courses {
         for benefit in &course.benefits {
             let what = format!("course {}", course.slug);
@@ -117,13 +118,22 @@ async fn courses(stored: &Catalogue, world: &Connectors, findings: &mut Findings
                     });
                     findings.note(&what, found.map(|remote| remote.id));
                 }
-                Benefit::Files { source, folder, .. } => {
+                Benefit::Files {
+                    source,
+                    folder,
+                    stamp,
+                    ..
+                } => {
                     let Some(store) = world.stores.get(source) else {
                         findings.note(&what, Err::<&str, _>(format!("no source {source}")));
                         continue;
                     };
                     let files = manifest::of(store.as_ref(), folder).await;
                     findings.note(&what, files.map(|m| format!("{} file(s)", m.files.len())));
+                    if *stamp {
+                        let settings = &config.downloads.stamp;
+                        stamps::examine(&what, store.as_ref(), folder, settings, findings).await;
+                    }
                 }
             }
         }
