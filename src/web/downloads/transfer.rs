@@ -175,7 +175,9 @@ async fn by_another(
 /// Where the proxy in front finds the file, if it was told about the folders on this machine.
 fn internal_place(app: &App, file: &File) -> Option<String> {
     let prefix = app.config.downloads.accel_prefix.trim_end_matches('/');
-    let is_folder = app.config.sources.contains_key(&file.store);
+    // What is not among the stores is a source, or the folder beside the database: on this machine.
+    let store = app.config.stores.get(&file.store);
+    let is_folder = store.is_none_or(|store| store.kind == "folder");
     (!prefix.is_empty() && is_folder).then(|| {
         let path = utf8_percent_encode(&file.entry.path, IN_PATHS);
         format!("{prefix}/{}/{path}", file.store)

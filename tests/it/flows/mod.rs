@@ -16,6 +16,7 @@ mod money_reports;
 mod outage;
 mod pages;
 mod polling;
+mod publishing;
 mod queueing;
 mod refunding;
 mod revoking;

@@ -11,3 +11,5 @@ mod returning;
 mod shop;
 mod stamping;
 mod stand;
+mod versions;
+mod whole;

@@ -2,5 +2,6 @@
 //! installed, so these tests run only when they are asked for: `./test --peers`.
 
 mod archives;
+mod s3;
 mod stamps;
 mod stripe;

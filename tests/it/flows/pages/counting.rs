@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use bursar::config::SourceFolder;
 use bursar::db::Kind;
 use bursar::model::download::{self, Figures, Sent, Subject};
 use bursar::model::order::Order;

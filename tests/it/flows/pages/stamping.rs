@@ -147,8 +147,6 @@ async fn a_new_content_is_a_new_copy() {
 async fn the_proxy_in_front_never_gets_the_original_of_a_stamped_file() {
     let stand = stand(Kind::Sqlite, true, |config| {
         config.downloads.accel_prefix = "/protected".to_owned();
-        let disk = bursar::config::SourceFolder::default();
-        config.sources.insert("disk".to_owned(), disk);
     })
     .await;
     let (order, landing) = delivered(&stand).await;
