@@ -11,6 +11,7 @@ use anyhow::bail;
 
 #[path = "../tests/it/corpus/mod.rs"]
 mod corpus;
+mod download;
 mod http;
 mod latency;
 mod load;
@@ -40,6 +41,7 @@ fn main() -> anyhow::Result<()> {
             "memory",
             "start",
             "matching",
+            "download",
         ]
         .map(str::to_owned)
         .to_vec();
@@ -58,9 +60,10 @@ fn main() -> anyhow::Result<()> {
             "memory" => memory::run()?,
             "start" => start::run()?,
             "matching" => matching::run()?,
+            "download" => download::run()?,
             other => bail!(
                 "no measurement called {other:?}: there are purchases, purchases-postgres, \
-                 purchases-sqlite, settle, latency, memory, start and matching"
+                 purchases-sqlite, settle, latency, memory, start, matching and download"
             ),
         }
     }

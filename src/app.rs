@@ -23,12 +23,15 @@ use crate::model::catalogue::{self, Catalogue};
 use crate::model::grant::Grant;
 use crate::model::order::Order;
 use crate::model::{Moment, code, key};
+use crate::web::downloads::copies::Copies;
+use crate::web::downloads::traffic::Traffic;
 use crate::web::limits::Limits;
 
 pub mod checkout;
 pub mod files;
 pub mod intake;
 pub mod polling;
+pub mod publish;
 
 /// A copy of the catalogue is asked for its revision no more often than this.
 const CATALOGUE_AGE: Duration = Duration::from_secs(2);
@@ -51,6 +54,10 @@ pub struct App {
     pub mint: Mint,
     /// Rate limits per address.
     pub limits: Limits,
+    /// Downloads that run.
+    pub traffic: Traffic,
+    /// Copies of PDFs that carry their buyer's address.
+    pub copies: Arc<Copies>,
     /// Pages that watch orders.
     pub live: Live,
     shelf: Shelf,
@@ -152,6 +159,7 @@ impl App {
             course_pages: course_pages(&config),
         };
         let limits = Limits::new(&config.limits);
+        let copies = Arc::new(Copies::new(&config.downloads.stamp));
         Ok(Arc::new(Self {
             config,
             db,
@@ -160,6 +168,8 @@ impl App {
             clock,
             mint,
             limits,
+            traffic: Traffic::default(),
+            copies,
             live: Live(broadcast::Sender::new(BACKLOG)),
             shelf: Shelf::default(),
         }))

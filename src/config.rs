@@ -98,6 +98,10 @@ pub struct Config {
     pub lms: BTreeMap<String, LmsConnection>,
     /// Folders with course files, by the name the catalogue uses.
     pub sources: BTreeMap<String, SourceFolder>,
+    /// Other places that hold files, by the same names.
+    pub stores: BTreeMap<String, StoreConnection>,
+    /// Where published versions are kept.
+    pub content: Content,
     /// The built-in download server.
     pub downloads: Downloads,
     /// Outgoing e-mail.
@@ -141,6 +145,8 @@ impl fmt::Debug for Config {
             payments,
             lms,
             sources,
+            stores,
+            content,
             downloads,
             mail,
             queue,
@@ -157,6 +163,8 @@ impl fmt::Debug for Config {
             .field("payments", payments)
             .field("lms", lms)
             .field("sources", sources)
+            .field("stores", stores)
+            .field("content", content)
             .field("downloads", downloads)
             .field("mail", mail)
             .field("queue", queue)
@@ -390,6 +398,57 @@ pub struct SourceFolder {
     pub path: PathBuf,
 }
 
+/// A place that holds files. Which settings a kind has is in `bursar.example.toml`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StoreConnection {
+    /// `folder`, `s3`, `gcs`, `azblob`, `b2`, `sftp`, `webdav`, `rclone` or `memory`.
+    pub kind: String,
+    /// The folder; below the bucket where there is one.
+    pub path: String,
+    /// Bucket or container.
+    pub bucket: String,
+    /// B2: the bucket's id.
+    pub bucket_id: String,
+    /// `https://host`; `ssh://host` for SFTP.
+    pub endpoint: String,
+    /// S3: the region.
+    pub region: String,
+    /// Access key id, account name, key id or user.
+    pub account: String,
+    /// The secret that belongs to it.
+    pub secret: Option<Secret>,
+    /// GCS: the service account's JSON. SFTP: the private key.
+    pub key_file: Option<PathBuf>,
+    /// S3: the ETag says what was stored. Not so where a KMS key of yours encrypts.
+    pub etag_is_md5: bool,
+    /// Settings of the `rclone` kind.
+    pub rclone: Option<RcloneOptions>,
+}
+
+/// A cloud that the program `rclone` reaches.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RcloneOptions {
+    /// The program; empty is `rclone` on the path.
+    pub program: String,
+    /// rclone's name of the cloud, as `dropbox`.
+    pub backend: String,
+    /// The options of that backend, as rclone's own configuration file has them; passwords obscured
+    /// as there.
+    pub options: BTreeMap<String, Secret>,
+    /// Take a version of rclone that has known holes.
+    pub allow_old: bool,
+}
+
+/// Where published versions are kept.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Content {
+    /// A store's name; `content` is a folder of that name beside the database.
+    pub store: String,
+}
+
 /// The built-in download server.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -400,6 +459,45 @@ pub struct Downloads {
     pub previous_key: Option<Secret>,
     /// Hours a file link lives.
     pub link_hours: u32,
+    /// The most that one connection gets; 0 is all there is.
+    pub kilobytes_per_second: u32,
+    /// Running downloads of one buyer's course.
+    pub connections_per_link: u32,
+    /// Running downloads of one address.
+    pub connections_per_address: u32,
+    /// How many times the course's size one buyer gets within 24 hours; 0 is no limit.
+    pub budget: u32,
+    /// What one address gets within 24 hours; 0 is no limit.
+    pub gigabytes_per_address: u32,
+    /// Where a proxy in front sends the files itself; empty where it does not.
+    pub accel_prefix: String,
+    /// Copies that carry the buyer's address.
+    pub stamp: Stamp,
+}
+
+/// Copies of PDFs that carry the buyer's address.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Stamp {
+    /// Where they are kept.
+    pub folder: PathBuf,
+    /// The most that is kept of them.
+    pub cache_megabytes: u32,
+    /// The largest PDF that is stamped.
+    pub limit_megabytes: u32,
+    /// What buyers get where a PDF cannot be stamped.
+    pub otherwise: Unstampable,
+}
+
+/// What a buyer gets in place of a PDF that cannot be stamped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Default)]
+#[serde(rename_all = "lowercase")]
+pub enum Unstampable {
+    /// Nothing: an error page, and a line in the log.
+    #[default]
+    Refuse,
+    /// The file as it is.
+    Plain,
 }
 
 /// Outgoing e-mail.

@@ -7,14 +7,16 @@ use crate::app;
 use crate::config::{Config, without_password};
 use crate::connectors::Connectors;
 use crate::connectors::lms::Lms;
-use crate::connectors::stores::manifest;
+use crate::connectors::stores::{CONTENT, canary, manifest};
 use crate::db::Db;
 use crate::error::Error;
+use crate::id::Mint;
 use crate::model;
 use crate::model::catalogue::{self, Catalogue};
 use crate::model::course::Benefit;
 
 mod books;
+mod stamps;
 
 /// What was found so far.
 #[derive(Default)]
@@ -50,9 +52,10 @@ pub(super) async fn run(place: &Place) -> anyhow::Result<()> {
     for (name, lms) in &world.lms {
         connection(name, lms.as_ref(), &mut findings).await;
     }
+    stores(&config, &world, &mut findings).await;
     gateways(&world, &config.public_url, &mut findings).await;
     if let Some((db, stored)) = stored {
-        courses(&stored, &world, &mut findings).await;
+        courses(&stored, &world, &config, &mut findings).await;
         books::examine(&db, &config, &world, &mut findings).await;
     }
     anyhow::ensure!(findings.wrong == 0, "{} thing(s) to mend", findings.wrong);
@@ -103,6 +106,20 @@ async fn database(config: &Config, findings: &mut Findings) -> Option<(Db, Catal
     Some((db, stored.ok()?))
 }
 
+/// Every place for files is there; where versions are kept, a file can be written too.
+async fn stores(config: &Config, world: &Connectors, findings: &mut Findings) {
+    let mint = Mint::system();
+    for (name, store) in &world.stores {
+        let keeps = *name == config.content.store && store.abilities().writes;
+        if !keeps && name == CONTENT && !config.stores.contains_key(name) {
+            continue;
+        }
+        let canary = format!("bursar-canary-{}", hex::encode(&mint.key()[..8]));
+        let tried = canary::try_out(store.as_ref(), &canary, keeps).await;
+        findings.note(&format!("store {name}"), tried);
+    }
+}
+
 /// Every gateway with an API says how the seller's settings over there look.
 async fn gateways(world: &Connectors, public_url: &str, findings: &mut Findings) {
     for (name, teller) in &world.tellers {
@@ -124,7 +141,7 @@ async fn gateways(world: &Connectors, public_url: &str, findings: &mut Findings)
 }
 
 /// Every course is where the catalogue says.
-async fn courses(stored: &Catalogue, world: &Connectors, findings: &mut Findings) {
+async fn courses(stored: &Catalogue, world: &Connectors, config: &Config, findings: &mut Findings) {
     for course in &stored.courses {
         for benefit in &course.benefits {
             let what = format!("course {}", course.slug);
@@ -147,13 +164,22 @@ async fn courses(stored: &Catalogue, world: &Connectors, findings: &mut Findings
                     });
                     findings.note(&what, found.map(|remote| remote.id));
                 }
-                Benefit::Files { source, folder, .. } => {
+                Benefit::Files {
+                    source,
+                    folder,
+                    stamp,
+                    ..
+                } => {
                     let Some(store) = world.stores.get(source) else {
                         findings.note(&what, Err::<&str, _>(format!("no source {source}")));
                         continue;
                     };
                     let files = manifest::of(store.as_ref(), folder).await;
                     findings.note(&what, files.map(|m| format!("{} file(s)", m.files.len())));
+                    if *stamp {
+                        let settings = &config.downloads.stamp;
+                        stamps::examine(&what, store.as_ref(), folder, settings, findings).await;
+                    }
                 }
             }
         }

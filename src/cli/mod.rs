@@ -23,6 +23,7 @@ use crate::words::Locale;
 mod alerts;
 mod catalogue;
 mod connect;
+mod content;
 mod coupon;
 mod demo;
 mod doctor;
@@ -78,6 +79,9 @@ enum Command {
     /// Connect a learning platform, look at connections, try one.
     #[command(subcommand)]
     Connect(connect::Connect),
+    /// Publish versions of course files, and look at them.
+    #[command(subcommand)]
+    Content(content::Content),
     /// Make, look at or stop coupons.
     #[command(subcommand)]
     Coupon(coupon::Coupon),
@@ -117,6 +121,7 @@ pub async fn run() -> ExitCode {
         Command::Doctor => doctor::run(&cli.place).await,
         Command::Catalogue(command) => command.run(&cli.place).await,
         Command::Connect(command) => command.run(&cli.place).await,
+        Command::Content(command) => command.run(&cli.place).await,
         Command::Coupon(command) => command.run(&cli.place).await,
         Command::Order(command) => command.run(&cli.place).await,
         Command::Grant(command) => command.run(&cli.place).await,

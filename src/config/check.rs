@@ -11,6 +11,8 @@ use super::{
 };
 use crate::words::Locale;
 
+mod stores;
+
 const FRAPPE_WITHDRAW: [&str; 2] = ["ask", "remove"];
 const LMS_KINDS: [&str; 7] = [
     "frappe",
@@ -36,11 +38,7 @@ pub(super) fn check(config: &Config) -> Vec<Finding> {
         rules.name("lms", name);
         rules.lms(&format!("lms.{name}"), connection);
     }
-    for (name, source) in &config.sources {
-        rules.name("sources", name);
-        let path = source.path.to_string_lossy();
-        rules.given(&format!("sources.{name}.path"), &path);
-    }
+    rules.stores(config);
     rules.downloads(&config.downloads);
     rules.mail(&config.mail);
     rules.queue(&config.queue);
@@ -267,7 +265,53 @@ impl Rules {
             downloads.previous_key.as_ref(),
             32,
         );
-        self.range("downloads.link_hours", downloads.link_hours, 1..=168);
+        for (name, value, allowed) in [
+            ("link_hours", downloads.link_hours, 1..=168),
+            (
+                "kilobytes_per_second",
+                downloads.kilobytes_per_second,
+                0..=10_000_000,
+            ),
+            (
+                "connections_per_link",
+                downloads.connections_per_link,
+                1..=1000,
+            ),
+            (
+                "connections_per_address",
+                downloads.connections_per_address,
+                1..=10_000,
+            ),
+            ("budget", downloads.budget, 0..=1000),
+            (
+                "gigabytes_per_address",
+                downloads.gigabytes_per_address,
+                0..=1_000_000,
+            ),
+            (
+                "stamp.cache_megabytes",
+                downloads.stamp.cache_megabytes,
+                1..=1_000_000,
+            ),
+            (
+                "stamp.limit_megabytes",
+                downloads.stamp.limit_megabytes,
+                1..=1000,
+            ),
+        ] {
+            self.range(&format!("downloads.{name}"), value, allowed);
+        }
+        let folder = downloads.stamp.folder.to_string_lossy();
+        self.given("downloads.stamp.folder", &folder);
+        let prefix = &downloads.accel_prefix;
+        let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.".contains(c);
+        if !prefix.is_empty() && !(prefix.starts_with('/') && prefix.chars().all(plain)) {
+            self.say(
+                "downloads.accel_prefix",
+                "is not the path of an internal location",
+                "Write it as /protected, the same as in the web server's settings",
+            );
+        }
     }
 
     fn mail(&mut self, mail: &Mail) {

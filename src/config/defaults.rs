@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::{
-    Config, Downloads, FrappeOptions, Fulfilment, HttpConfirm, Limits, LmsConnection, Mail, Mode,
-    PartialRefund, Payments, Payos, Queue, Sepay, Shop, Stripe, Worker,
+    Config, Content, Downloads, FrappeOptions, Fulfilment, HttpConfirm, Limits, LmsConnection,
+    Mail, Mode, PartialRefund, Payments, Payos, Queue, Sepay, Shop, Stamp, StoreConnection, Stripe,
+    Unstampable, Worker,
 };
 
 impl Default for Config {
@@ -19,6 +20,8 @@ impl Default for Config {
             payments: Payments::default(),
             lms: BTreeMap::new(),
             sources: BTreeMap::new(),
+            stores: BTreeMap::new(),
+            content: Content::default(),
             downloads: Downloads::default(),
             mail: Mail::default(),
             queue: Queue::default(),
@@ -110,12 +113,56 @@ impl Default for HttpConfirm {
     }
 }
 
+impl Default for StoreConnection {
+    fn default() -> Self {
+        Self {
+            kind: String::new(),
+            path: String::new(),
+            bucket: String::new(),
+            bucket_id: String::new(),
+            endpoint: String::new(),
+            region: String::new(),
+            account: String::new(),
+            secret: None,
+            key_file: None,
+            etag_is_md5: true,
+            rclone: None,
+        }
+    }
+}
+
+impl Default for Content {
+    fn default() -> Self {
+        Self {
+            store: "content".to_owned(),
+        }
+    }
+}
+
 impl Default for Downloads {
     fn default() -> Self {
         Self {
             signing_key: None,
             previous_key: None,
             link_hours: 12,
+            kilobytes_per_second: 0,
+            connections_per_link: 8,
+            connections_per_address: 32,
+            budget: 5,
+            gigabytes_per_address: 500,
+            accel_prefix: String::new(),
+            stamp: Stamp::default(),
+        }
+    }
+}
+
+impl Default for Stamp {
+    fn default() -> Self {
+        Self {
+            folder: PathBuf::from("stamped"),
+            cache_megabytes: 2048,
+            limit_megabytes: 100,
+            otherwise: Unstampable::default(),
         }
     }
 }

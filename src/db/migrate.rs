@@ -26,6 +26,14 @@ const MIGRATIONS: &[(&str, &str)] = &[
         include_str!("../../migrations/V5__api_keys.sql"),
     ),
     ("V6__doors", include_str!("../../migrations/V6__doors.sql")),
+    (
+        "V10__content",
+        include_str!("../../migrations/V10__content.sql"),
+    ),
+    (
+        "V12__downloads",
+        include_str!("../../migrations/V12__downloads.sql"),
+    ),
 ];
 
 /// Any number will do, as long as every version of Bursar uses the same: "bursar" in ASCII.

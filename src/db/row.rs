@@ -123,7 +123,8 @@ id_args!(
     EmailId,
     AuditId,
     CouponId,
-    ApiKeyId
+    ApiKeyId,
+    VersionId
 );
 
 /// A value read back as a Rust type.

@@ -339,6 +339,7 @@ fn promise(benefit: &course::Benefit) -> Promise {
             source,
             folder,
             destination,
+            ..
         } => Promise {
             benefit: match destination {
                 Destination::Download => Benefit::Files,

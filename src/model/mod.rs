@@ -13,10 +13,12 @@ pub mod bundle;
 pub mod catalogue;
 pub mod code;
 pub mod connection;
+pub mod content;
 pub mod coupon;
 pub mod course;
 pub mod customer;
 pub mod dispute;
+pub mod download;
 pub mod email;
 pub mod figures;
 pub mod gateway_event;
@@ -65,10 +67,13 @@ pub fn statements() -> Vec<&'static Sql> {
         catalogue::STATEMENTS,
         course::STATEMENTS,
         connection::STATEMENTS,
+        content::STATEMENTS,
+        content::files::STATEMENTS,
         coupon::STATEMENTS,
         coupon::uses::STATEMENTS,
         customer::STATEMENTS,
         dispute::STATEMENTS,
+        download::STATEMENTS,
         email::STATEMENTS,
         figures::STATEMENTS,
         gateway_event::STATEMENTS,

@@ -58,11 +58,15 @@ impl Page {
                 source,
                 folder,
                 destination,
+                stamp,
             } => {
                 self.text("source", source);
                 self.text("folder", folder);
                 if *destination != Destination::default() {
                     self.text("destination", destination.as_str());
+                }
+                if *stamp {
+                    self.line("stamp", "true");
                 }
             }
         }

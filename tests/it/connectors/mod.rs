@@ -5,5 +5,5 @@ pub mod lms;
 mod mail;
 pub mod payos;
 mod sepay;
-mod stores;
+pub mod stores;
 mod stripe;

@@ -18,6 +18,7 @@ mod outage;
 mod pages;
 mod parting;
 mod polling;
+mod publishing;
 mod queueing;
 mod refunding;
 mod revoking;

@@ -88,6 +88,8 @@ fn the_example_file_names_every_setting_there_is() {
         "lms.seats.scim",
         "lms.university.openedx",
         "sources.videos",
+        "stores.lectures",
+        "content",
         "downloads",
         "mail",
         "queue",

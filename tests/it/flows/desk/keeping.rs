@@ -200,3 +200,31 @@ fn the_reader_of_forms_takes_values_as_a_browser_does() {
     assert_eq!(attribute(input, "value").as_deref(), Some("DH1"));
     assert_eq!(attribute(input, "id"), None);
 }
+
+#[tokio::test]
+async fn an_order_shows_what_its_buyer_downloaded() {
+    each(async |desk| {
+        let order = desk.server.order(&["rust"]).await;
+        desk.server.pay(&order, 599_000).await;
+        desk.server.drain().await;
+        let page = format!("/admin/orders/{}", code(&order));
+        assert!(!desk.page(&page).await.contains("Downloaded"));
+        let buyer = order["statusUrl"].as_str().unwrap();
+        let link = |page: &str, beginning: &str| {
+            let start = page.find(beginning).unwrap_or_else(|| panic!("{page}"));
+            let end = page[start..].find('"').unwrap();
+            page[start..start + end].to_owned()
+        };
+        let path = |url: &str| url.replace(&desk.server.url, "");
+        let landing = link(&desk.server.get(&path(buyer)).await.text, "/f/");
+        let file = link(&desk.server.get(&landing).await.text, "/files/");
+        for _ in 0..2 {
+            assert_eq!(desk.server.get(&file).await.text, "Bài 1");
+        }
+        desk.server.app.traffic.settled().await;
+        let shown = desk.page(&page).await;
+        let words = "Downloaded: 1 times, 12 B, from 1 addresses";
+        assert!(shown.contains(words), "{shown}");
+    })
+    .await;
+}
