@@ -62,8 +62,11 @@ async fn a_refund_that_is_told_of_before_its_payment_waits_for_it() {
         ))
         .await;
         shop.tell(charge(&order, "pi_early", total)).await;
-        // The test's messages have no body to be read again, so the task that wakes up leaves it; the
-        // gateway's own next word settles it.
+        assert_eq!(money(shop, &order).await, (PaymentStatus::Paid, 0));
+        shop.drain().await;
+        assert_eq!(money(shop, &order).await, (PaymentStatus::Refunded, total));
+        assert!(!has(shop, &order).await);
+        assert_eq!(shop.refunds(&order).await.len(), 1);
         shop.tell(refunded("pi_early", total)).await;
         assert_eq!(money(shop, &order).await, (PaymentStatus::Refunded, total));
         shop.drain().await;
