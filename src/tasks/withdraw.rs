@@ -134,11 +134,11 @@ impl Effect for Withdraw {
         task: &Leased,
         outcome: &Outcome,
     ) -> Result<Finish> {
-        keeping::breaker(tx, moment, task, outcome).await?;
         if matches!(outcome, Outcome::Done(_)) {
             let id = GrantId::from(task.subject.as_str());
             revoke::revoked(tx, moment, &id, "taken back on the platform, and read back").await?;
         }
+        keeping::breaker(tx, moment, task, outcome).await?;
         Ok(keeping::finish(moment, task, outcome))
     }
 }

@@ -1,10 +1,12 @@
 //! Whole stories with a drained worker, on both databases.
 
 mod api;
+mod at_once;
 mod cards;
 mod coupon_commands;
 mod coupons;
 mod crash_everywhere;
+mod crash_money;
 mod desk;
 mod entitlements;
 mod foreseeing;
@@ -17,6 +19,7 @@ mod outage;
 mod pages;
 mod polling;
 mod queueing;
+mod refund_orders;
 mod refunding;
 mod revoking;
 mod settling;

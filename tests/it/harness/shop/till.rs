@@ -154,15 +154,15 @@ fn claimed(fact: &DisputeFact) -> Value {
 }
 
 impl Shop {
-    /// A message of the gateway that says this, in a transaction of its own.
-    pub async fn try_tell(&self, fact: Fact) -> Result<Settled> {
+    /// A message of the gateway that says this, and what it is read as.
+    pub fn message(&self, fact: &Fact) -> (Arrival, Vec<Fact>) {
         let place = self.transfers.fetch_add(1, Ordering::Relaxed);
-        let body = event(&format!("evt_{place}"), &fact)
+        let body = event(&format!("evt_{place}"), fact)
             .to_string()
             .into_bytes();
         let gateway = self.app.desk.gateways.get(CARDS).unwrap();
         let facts = gateway.read(&body).unwrap();
-        assert!(facts.contains(&fact), "{fact:?} is told as {facts:?}");
+        assert!(facts.contains(fact), "{fact:?} is told as {facts:?}");
         let arrival = Arrival {
             gateway: CARDS.to_owned(),
             key: gateway.event_key(&body),
@@ -170,6 +170,12 @@ impl Shop {
             note: None,
             road: Road::Message,
         };
+        (arrival, facts)
+    }
+
+    /// It comes, in a transaction of its own.
+    pub async fn try_tell(&self, fact: Fact) -> Result<Settled> {
+        let (arrival, facts) = self.message(&fact);
         let policy = self.app.desk.policy.clone();
         let moment = self.app.moment(Actor::Gateway(CARDS.to_owned()));
         self.app
