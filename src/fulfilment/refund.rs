@@ -58,7 +58,8 @@ pub async fn ask(
     let sources = sources(tx, policy, &order, &known, amount).await?;
     let mut decided = Vec::new();
     for source in sources {
-        let refund = new_refund(moment, &order, line.as_ref(), source, ask)?;
+        let mut refund = new_refund(moment, &order, line.as_ref(), source, ask)?;
+        refund.ends_access = ends_access(policy, ask);
         refund::insert(tx, moment, &refund).await?;
         decided.push(refund);
     }
@@ -411,7 +412,7 @@ fn new_refund(
         gateway: source.gateway,
         provider_id: None,
         amount: source.amount,
-        ends_access: !ask.keep_access,
+        ends_access: false,
         state: if sent {
             RefundState::Done
         } else {
@@ -428,6 +429,12 @@ fn new_refund(
         created_at: moment.now,
         done_at: sent.then_some(moment.now),
     })
+}
+
+/// A part of the money that names no course ends access only where the seller has said that it does.
+fn ends_access(policy: &Policy, ask: &Ask) -> bool {
+    let is_part = ask.course.is_none() && ask.amount.is_some();
+    !ask.keep_access && (!is_part || policy.partial_refund_ends_access)
 }
 
 async fn set_going(tx: &mut Tx<'_>, moment: &Moment, order: &Order, refund: &Refund) -> Result<()> {

@@ -2,6 +2,7 @@
 //! threads: whoever comes first, nothing is booked twice, the books agree, and nobody waits for ever.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bursar::app::{App, intake};
 use bursar::connectors::gateways::stripe::fake::Delivery;
@@ -341,6 +342,7 @@ async fn two_payments_a_person_and_the_end_of_a_checkout() {
             let order = shop.order_by(&buyer(round), &["files"]).await.order;
             cards.begin(&shop.app, &order).await.unwrap();
             cards.charge(&order).await;
+            shop.advance(Duration::from_secs(660));
             let paid = cards
                 .fake
                 .events("checkout.session.completed")
@@ -348,7 +350,6 @@ async fn two_payments_a_person_and_the_end_of_a_checkout() {
                 .unwrap();
             let delivery = cards.fake.signed(&paid).unwrap();
             let body = shop.transfer(order.total.minor, order.code.as_str());
-            shop.advance(std::time::Duration::from_secs(660));
             let app = || shop.app.clone();
             let (card, bank, called_off, worked) = tokio::join!(
                 spawn(delivered(app(), delivery)),
