@@ -45,6 +45,7 @@ impl Effect for Checkout {
             let why = "the gateway never named it";
             let over = payment.until.is_none_or(|until| until <= moment.now);
             if over {
+                order::hold(tx, &payment.order).await?;
                 payment::advance(tx, &payment, PaymentState::Closed, Some(why)).await?;
             }
             return Ok(Prepared::Nothing);
@@ -79,12 +80,14 @@ impl Effect for Checkout {
         task: &Leased,
         outcome: &Outcome,
     ) -> Result<Finish> {
+        let id = PaymentId::from(task.subject.as_str());
+        let payment = payment::get(tx, &id).await?;
+        // Held before the task: whoever moves the order has its checkouts looked after.
+        order::hold(tx, &payment.order).await?;
         keeping::breaker(tx, moment, task, outcome).await?;
         let Outcome::Done(receipt) = outcome else {
             return Ok(keeping::finish(moment, task, outcome));
         };
-        let id = PaymentId::from(task.subject.as_str());
-        let payment = payment::get(tx, &id).await?;
         reports::settle_answer(tx, moment, desk, &payment.gateway, receipt).await?;
         let payment = payment::get(tx, &id).await?;
         audit::write(tx, moment, &looked(&payment));

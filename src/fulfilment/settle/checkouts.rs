@@ -4,6 +4,7 @@ use crate::db::Tx;
 use crate::error::Result;
 use crate::fact::{CheckoutFact, CheckoutState};
 use crate::id::OrderId;
+use crate::model::order;
 use crate::model::payment::{self, Payment, PaymentState};
 
 /// Take in where a checkout stands. One that is not ours, or that we forgot, changes nothing.
@@ -17,6 +18,8 @@ pub(super) async fn take(tx: &mut Tx<'_>, fact: &CheckoutFact) -> Result<()> {
         CheckoutState::Expired => (PaymentState::Closed, "the checkout ended unpaid"),
         CheckoutState::Failed => (PaymentState::Failed, "the payment failed at the gateway"),
     };
+    // The order first: money that pays it moves its checkouts too.
+    order::hold(tx, &payment.order).await?;
     payment::advance(tx, &payment, to, Some(why)).await?;
     Ok(())
 }
@@ -34,6 +37,10 @@ async fn find(tx: &mut Tx<'_>, fact: &CheckoutFact) -> Result<Option<Payment>> {
     let Some(last) = payment::last(tx, &order, gateway).await? else {
         return Ok(None);
     };
-    let ours = last.reference.is_none() && payment::name(tx, &last.id, name, None).await?;
+    if last.reference.is_some() {
+        return Ok(None);
+    }
+    order::hold(tx, &order).await?;
+    let ours = payment::name(tx, &last.id, name, None).await?;
     Ok(ours.then_some(last))
 }

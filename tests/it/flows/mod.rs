@@ -1,11 +1,13 @@
 //! Whole stories with a drained worker, on both databases.
 
 mod api;
+mod at_once;
 mod cards;
 mod connecting;
 mod coupon_commands;
 mod coupons;
 mod crash_everywhere;
+mod crash_money;
 mod desk;
 mod entitlements;
 mod foreseeing;
@@ -20,6 +22,7 @@ mod parting;
 mod polling;
 mod publishing;
 mod queueing;
+mod refund_orders;
 mod refunding;
 mod revoking;
 mod settling;

@@ -188,7 +188,10 @@ impl Stand {
     pub async fn write<T, F>(&self, script: F) -> T
     where
         T: Send + 'static,
-        F: for<'t> FnOnce(&'t mut Tx<'_>, Moment) -> BoxFuture<'t, Result<T>> + Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx<'_>, Moment) -> BoxFuture<'t, Result<T>>
+            + Clone
+            + Send
+            + 'static,
     {
         let moment = self.app.moment(Actor::Operator("test".to_owned()));
         let written = self.app.db.write(move |tx| script(tx, moment));
