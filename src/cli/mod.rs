@@ -27,6 +27,7 @@ mod content;
 mod coupon;
 mod demo;
 mod doctor;
+mod gateway;
 mod gift;
 mod grant;
 mod key;
@@ -105,8 +106,11 @@ enum Command {
     Refund(refund::Refund),
     /// Give courses without a sale.
     Gift(gift::Gift),
-    /// Print what a person should see to, the oldest first.
-    Alerts,
+    /// Set up what a gateway lets us set from here.
+    #[command(subcommand)]
+    Gateway(gateway::Gateway),
+    /// Print what a person should see to, the oldest first; say that one is seen to.
+    Alerts(alerts::Alerts),
 }
 
 /// Parse the command line and do what it says.
@@ -130,7 +134,8 @@ pub async fn run() -> ExitCode {
         Command::Transfer(command) => command.run(&cli.place).await,
         Command::Refund(command) => command.run(&cli.place).await,
         Command::Gift(gift) => gift.run(&cli.place).await,
-        Command::Alerts => alerts::run(&cli.place).await,
+        Command::Gateway(command) => command.run(&cli.place).await,
+        Command::Alerts(command) => command.run(&cli.place).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

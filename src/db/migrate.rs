@@ -27,6 +27,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ),
     ("V6__doors", include_str!("../../migrations/V6__doors.sql")),
     (
+        "V8__indexes",
+        include_str!("../../migrations/V8__indexes.sql"),
+    ),
+    (
         "V10__content",
         include_str!("../../migrations/V10__content.sql"),
     ),

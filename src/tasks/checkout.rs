@@ -1,6 +1,6 @@
 //! Checkout: bring a checkout at a gateway in line with its order. When the order needs its money no more, or
-//! needs another amount, it is ended, so that nobody pays twice; else what has become of it is looked
-//! up, so that a message that was lost is not missed.
+//! needs another amount, or its attempt was left behind for a newer one, it is ended, so that nobody pays
+//! twice; else what has become of it is looked up, so that a message that was lost is not missed.
 
 use super::{Effect, Prepared, keeping, reports};
 use crate::app::Desk;
@@ -36,7 +36,7 @@ impl Effect for Checkout {
         task: &Leased,
     ) -> Result<Prepared<Request>> {
         let payment = payment::get(tx, &PaymentId::from(task.subject.as_str())).await?;
-        if payment.state != PaymentState::Open {
+        if payment.state != PaymentState::Open && !payment.is_left_behind() {
             return Ok(Prepared::Nothing);
         }
         let Some(reference) = payment.reference.clone() else {
@@ -50,7 +50,7 @@ impl Effect for Checkout {
             }
             return Ok(Prepared::Nothing);
         };
-        let end = is_needless(tx, &payment).await?;
+        let end = payment.is_left_behind() || is_needless(tx, &payment).await?;
         Ok(Prepared::Act(Request {
             gateway: payment.gateway,
             reference,

@@ -1,7 +1,11 @@
 //! What else waits for a person: refunds, orders, access that stands still, messages; and the page
 //! that says how much of each there is.
 
+use bursar::clock::Timestamp;
+use bursar::model::api_key::Scope;
+use bursar::model::audit::Actor;
 use bursar::model::transfer::Class;
+use bursar::model::{alert, audit};
 
 use super::{Desk, attribute, code, each};
 
@@ -189,6 +193,55 @@ async fn a_message_that_nobody_understood_is_read_again_or_closed() {
             .await;
         assert!(closed.contains("Every message is in the books"));
         desk.server.drain().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_alert_is_there_until_somebody_says_with_a_reason_that_it_is_seen_to() {
+    each(async |desk| {
+        let (moment, clear) = (
+            desk.server.app.moment(Actor::Machine("test")),
+            "/admin/alerts/clear",
+        );
+        let raised = desk.server.app.db.write(move |tx| {
+            let matter = (alert::DISPUTE, "ord_1");
+            Box::pin(async move { alert::raise(tx, &moment, matter, "Answer the bank.").await })
+        });
+        raised.await.unwrap();
+        assert!(desk.page("/admin").await.contains("Answer the bank."));
+        let refused = desk.fill("/admin", clear, &[("why", "")]).await;
+        assert_eq!(refused.status, 422);
+        let foreign = [("kind", "dispute"), ("subject", "ord_1"), ("why", "x")];
+        let foreign = desk.post(clear, &foreign).await;
+        assert!([400, 403].contains(&foreign.status), "{}", foreign.text);
+        let reader = Desk::of(desk.server.clone(), "mai", &[Scope::TransfersRead]).await;
+        assert!(!reader.page("/admin").await.contains(clear));
+
+        let why = [("why", "answered with the bank's letter")];
+        let after = desk.decide("/admin", clear, &why).await;
+        assert!(!after.contains("Answer the bank."));
+        let audit = desk.server.app.db.read(|tx| {
+            let filter = audit::Filter {
+                subject: Some("ord_1".to_owned()),
+                actor: None,
+                from: Timestamp(0),
+                to: Timestamp(2_000_000_000_000),
+            };
+            Box::pin(async move { audit::list(tx, &filter, None, 100).await })
+        });
+        let audit = audit.await.unwrap();
+        let entry = audit.iter().find(|e| e.action == "alert.cleared").unwrap();
+        assert_eq!(entry.why.as_deref(), Some(why[0].1));
+        assert!(entry.actor.contains("lan"), "{}", entry.actor);
+        let token = desk.token().await;
+        let again = [
+            ("kind", "dispute"),
+            ("subject", "ord_1"),
+            ("why", "x"),
+            ("token", token.as_str()),
+        ];
+        assert_eq!(desk.post(clear, &again).await.status, 404, "it is over");
     })
     .await;
 }
