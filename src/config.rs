@@ -10,12 +10,14 @@ use serde::{Deserialize, Deserializer, de};
 
 mod check;
 mod defaults;
+mod drive;
 mod environment;
 mod fault;
 mod read;
 mod rules;
 mod tree;
 
+pub use drive::Drive;
 pub use environment::process_environment;
 pub use fault::{ConfigFault, Place};
 
@@ -92,6 +94,8 @@ pub struct Config {
     pub lms: BTreeMap<String, LmsConnection>,
     /// Folders with course files, by the name the catalogue uses.
     pub sources: BTreeMap<String, SourceFolder>,
+    /// Google Drives that files are delivered to, by the name the catalogue uses.
+    pub drives: BTreeMap<String, Drive>,
     /// The built-in download server.
     pub downloads: Downloads,
     /// Outgoing e-mail.
@@ -135,6 +139,7 @@ impl fmt::Debug for Config {
             payments,
             lms,
             sources,
+            drives,
             downloads,
             mail,
             queue,
@@ -151,6 +156,7 @@ impl fmt::Debug for Config {
             .field("payments", payments)
             .field("lms", lms)
             .field("sources", sources)
+            .field("drives", drives)
             .field("downloads", downloads)
             .field("mail", mail)
             .field("queue", queue)

@@ -19,6 +19,7 @@ impl Default for Config {
             payments: Payments::default(),
             lms: BTreeMap::new(),
             sources: BTreeMap::new(),
+            drives: BTreeMap::new(),
             downloads: Downloads::default(),
             mail: Mail::default(),
             queue: Queue::default(),

@@ -1,4 +1,5 @@
-//! Where the buyer gets files. Today one destination: Bursar's own download server, reached by
-//! signed links. The server itself is a door, `web/downloads`.
+//! Where the buyer gets files: Bursar's own download server, reached by signed links (the server
+//! itself is a door, `web/downloads`), and the seller's own Google Drive.
 
+pub mod drive;
 pub mod links;
