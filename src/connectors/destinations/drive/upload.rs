@@ -4,8 +4,6 @@
 //! first thing asked is how much arrived.
 //! Source: developers.google.com/workspace/drive/api/guides/manage-uploads#resumable.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use reqwest::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderMap, LOCATION, RANGE};
 use reqwest::{Method, Url};
@@ -23,8 +21,8 @@ use crate::connectors::http::{Aim, Answer};
 
 /// Every chunk but the last is a multiple of this, by Google's rule.
 const STEP: usize = 262_144;
-/// A chunk over a slow line takes longer than a call.
-const CHUNK_TIME: Duration = Duration::from_secs(10 * 60);
+/// A chunk over a slow line takes so many times longer than a call.
+const SLOWER: u32 = 10;
 /// Chunks in a row of which nothing was kept.
 const MOST_IN_VAIN: usize = 3;
 
@@ -248,7 +246,7 @@ impl Drive {
         let request = self
             .client
             .put(session.clone())
-            .timeout(CHUNK_TIME)
+            .timeout(self.limits.total * SLOWER)
             .header(CONTENT_TYPE, "application/octet-stream")
             .header(CONTENT_RANGE, range)
             .body(chunk);
