@@ -26,6 +26,7 @@ use crate::model::{Moment, code, key};
 use crate::web::limits::Limits;
 
 pub mod checkout;
+pub mod files;
 pub mod intake;
 pub mod polling;
 

@@ -6,6 +6,7 @@ use super::Place;
 use crate::app;
 use crate::config::{Config, without_password};
 use crate::connectors::Connectors;
+use crate::connectors::stores::manifest;
 use crate::db::Db;
 use crate::error::Error;
 use crate::model;
@@ -117,11 +118,11 @@ async fn courses(stored: &Catalogue, world: &Connectors, findings: &mut Findings
                     findings.note(&what, found.map(|remote| remote.id));
                 }
                 Benefit::Files { source, folder, .. } => {
-                    let Some(source) = world.sources.get(source) else {
+                    let Some(store) = world.stores.get(source) else {
                         findings.note(&what, Err::<&str, _>(format!("no source {source}")));
                         continue;
                     };
-                    let files = source.manifest(folder).await;
+                    let files = manifest::of(store.as_ref(), folder).await;
                     findings.note(&what, files.map(|m| format!("{} file(s)", m.files.len())));
                 }
             }

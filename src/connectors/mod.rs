@@ -1,4 +1,4 @@
-//! The outside world: gateways, learning platforms, file sources, destinations, mail.
+//! The outside world: gateways, learning platforms, places for files, destinations, mail.
 //! Connectors do input and output only. They see no transaction, keep no state and decide nothing:
 //! retries, breakers and belief belong to `tasks` and `fulfilment`. Only this folder names a vendor.
 
@@ -16,14 +16,14 @@ pub mod http;
 pub mod lms;
 pub mod mail;
 pub mod quote;
-pub mod sources;
+pub mod stores;
 
 /// Everything a task may reach, by the names the configuration gives.
 pub struct Connectors {
     /// Learning platforms by connection name.
     pub lms: BTreeMap<String, Arc<dyn lms::Lms>>,
-    /// Folders with course files by source name.
-    pub sources: BTreeMap<String, sources::Folder>,
+    /// Places that hold files: the sources of courses, and where their versions are kept.
+    pub stores: stores::Stores,
     /// The APIs of payment gateways, by gateway.
     pub tellers: gateways::Tellers,
     /// Outgoing mail.
@@ -40,16 +40,9 @@ impl Connectors {
                 connected.with_context(|| format!("connection {name:?}"))?,
             ))
         });
-        let sources = config.sources.iter().map(|(name, source)| {
-            let opened = sources::Folder::open(&source.path);
-            Ok((
-                name.clone(),
-                opened.with_context(|| format!("source {name:?}"))?,
-            ))
-        });
         Ok(Self {
             lms: lms.collect::<anyhow::Result<_>>()?,
-            sources: sources.collect::<anyhow::Result<_>>()?,
+            stores: stores::open(config)?,
             tellers: gateways::tellers(&config.payments)?,
             mail: mail::Mailer::from_config(&config.mail)?,
         })

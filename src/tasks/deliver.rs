@@ -6,6 +6,7 @@ use serde_json::json;
 use super::{Effect, Prepared, keeping};
 use crate::app::Desk;
 use crate::connectors::Connectors;
+use crate::connectors::stores::manifest;
 use crate::db::Tx;
 use crate::error::Result;
 use crate::fulfilment::complete::{self, Begin};
@@ -46,17 +47,17 @@ impl Effect for Deliver {
     }
 
     async fn act(self, world: &Connectors, request: &Request) -> Outcome {
-        let Some(source) = world.sources.get(&request.source) else {
+        let Some(store) = world.stores.get(&request.source) else {
             let why = format!("no source called {:?} is configured", request.source);
             return Outcome::ActionNeeded {
                 who: Who::Seller,
                 why,
             };
         };
-        match source.manifest(&request.folder).await {
+        match manifest::of(store.as_ref(), &request.folder).await {
             Ok(manifest) => Outcome::Done(Receipt(json!({
                 "files": manifest.files.len(),
-                "bytes": manifest.files.iter().map(|file| file.size).sum::<u64>(),
+                "bytes": manifest.size(),
             }))),
             Err(fault) => keeping::outcome_of(fault),
         }

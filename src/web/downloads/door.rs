@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
 use axum::extract::Path;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
@@ -11,10 +10,9 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::landing::{Closed, ClosedView, FileView, LandingView};
 use super::{names, respond};
+use crate::app::files::{self, File, Files};
 use crate::clock::Timestamp;
-use crate::connectors::Fault;
 use crate::connectors::destinations::links::{Claim, LinkFault};
-use crate::connectors::sources::{Folder, Manifest, ManifestFile};
 use crate::error::{Error, Result};
 use crate::id::GrantId;
 use crate::model::grant::{self, Benefit, Grant, GrantState};
@@ -107,8 +105,7 @@ async fn list(visit: &Visit, held: &Held, now: Timestamp) -> Result<Response> {
     let links_until = grant
         .expires_at
         .map_or(links_until, |end| end.min(links_until));
-    let manifest = source(visit, grant)?.manifest(&grant.target).await;
-    let Manifest { files } = manifest.map_err(|fault| unavailable(grant, &fault))?;
+    let Files { files, .. } = files::of(&visit.app, grant).await?;
     let view = LandingView {
         frame: visit.frame(locale(visit, held)),
         course: held.line.title.clone(),
@@ -123,7 +120,7 @@ async fn list(visit: &Visit, held: &Held, now: Timestamp) -> Result<Response> {
     Ok(visit.page(StatusCode::OK, view.page()?, Privacy::Fleeting))
 }
 
-fn file_view(visit: &Visit, grant: &Grant, file: ManifestFile, until: Timestamp) -> FileView {
+fn file_view(visit: &Visit, grant: &Grant, file: File, until: Timestamp) -> FileView {
     let token = visit.app.desk.links.mint(&grant.id, &file.path, until);
     let name = names::clean(&file.path);
     let name = utf8_percent_encode(&name, NON_ALPHANUMERIC);
@@ -141,24 +138,13 @@ async fn send(
     method: &Method,
     headers: &HeaderMap,
 ) -> Result<Response> {
-    let grant = &held.grant;
-    let file = source(visit, grant)?.file(&grant.target, &claim.file).await;
-    let file = file.map_err(|fault| unavailable(grant, &fault))?;
-    Ok(respond::respond(file, method, headers, &claim.file).await?)
-}
-
-fn source<'v>(visit: &'v Visit, grant: &Grant) -> Result<&'v Folder> {
-    let source = visit.app.world.sources.get(&grant.connection);
-    let source = source.with_context(|| {
-        let (grant, name) = (&grant.id, &grant.connection);
-        format!("grant {grant} needs the source {name:?}, which is not configured")
+    let file = files::one(&visit.app, &held.grant, &claim.file).await?;
+    let file = file.ok_or_else(|| {
+        let (grant, file) = (&held.grant.id, &claim.file);
+        anyhow::anyhow!("the files of grant {grant}: {file:?} does not exist")
     })?;
-    Ok(source)
-}
-
-/// The buyer has the right and we have not the file: ours to mend, so the log must say it.
-fn unavailable(grant: &Grant, fault: &Fault) -> Error {
-    Error::Internal(anyhow::anyhow!("the files of grant {}: {fault}", grant.id))
+    let open = |range| async { files::open(&visit.app, &file, range).await };
+    respond::respond(&file, open, method, headers).await
 }
 
 fn unreadable(fault: LinkFault) -> Closed {

@@ -2,51 +2,54 @@
 //! small buffer (RFC 9110 sections 8, 13 and 14). Whether the caller may have the file was decided
 //! before.
 
-use std::io;
+use std::ops::Range;
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
     ETAG, LAST_MODIFIED, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use bytes::BytesMut;
-use futures_util::stream::{Stream, try_unfold};
-use tokio::io::{AsyncReadExt, AsyncSeekExt, SeekFrom};
 
 use super::conditions::{Precondition, Version, Wanted};
 use super::names;
-use crate::connectors::sources::OpenFile;
+use crate::app::files::File;
+use crate::connectors::stores::Flow;
+use crate::error::Result;
 
-/// Bytes in memory per running download, about twice.
-const BUFFER: usize = 256 * 1024;
-
-/// The response for `file`, to be saved as `name`, with the request's `method` and `headers`.
-pub async fn respond(
-    file: OpenFile,
+/// The response for `file`, saved by the buyer under its path's name, to a request's `method` and
+/// `headers`. `open` gives its bytes and is called when some are to be sent.
+pub async fn respond<F>(
+    file: &File,
+    open: impl FnOnce(Range<u64>) -> F,
     method: &Method,
     headers: &HeaderMap,
-    name: &str,
-) -> io::Result<Response> {
-    let version = Version::new(&file.etag, file.modified);
+) -> Result<Response>
+where
+    F: Future<Output = Result<Flow>>,
+{
+    let version = Version::new(&format!("\"{}\"", file.etag), file.modified);
     let mut response = match version.check(headers) {
         Precondition::Failed => StatusCode::PRECONDITION_FAILED.into_response(),
         Precondition::NotModified => StatusCode::NOT_MODIFIED.into_response(),
-        Precondition::Holds => content(file, &version, method, headers, name).await?,
+        Precondition::Holds => content(file, open, &version, method, headers).await?,
     };
     describe(response.headers_mut(), &version);
     Ok(response)
 }
 
-async fn content(
-    file: OpenFile,
+async fn content<F>(
+    file: &File,
+    open: impl FnOnce(Range<u64>) -> F,
     version: &Version,
     method: &Method,
     headers: &HeaderMap,
-    name: &str,
-) -> io::Result<Response> {
-    let size = file.size;
+) -> Result<Response>
+where
+    F: Future<Output = Result<Flow>>,
+{
+    let (name, size) = (file.path.as_str(), file.size);
     // A range is defined for GET only.
     let wanted = if method == Method::GET {
         version.wanted(headers, size)
@@ -61,7 +64,7 @@ async fn content(
     let body = if method == Method::HEAD {
         Body::empty()
     } else {
-        Body::from_stream(bytes_of(file, first, length).await?)
+        Body::from_stream(open(first..first + length).await?)
     };
     let mut response = body.into_response();
     let out = response.headers_mut();
@@ -106,31 +109,4 @@ fn content_type(name: &str) -> HeaderValue {
 /// A value made of visible ASCII by construction.
 fn text(value: &str) -> HeaderValue {
     HeaderValue::from_str(value).unwrap_or(HeaderValue::from_static(""))
-}
-
-/// Exactly `length` bytes from `first`, or an error: a file that shrinks meanwhile must break the
-/// connection, since its length was promised.
-async fn bytes_of(
-    open: OpenFile,
-    first: u64,
-    length: u64,
-) -> io::Result<impl Stream<Item = io::Result<Bytes>>> {
-    let mut file = open.file;
-    file.set_max_buf_size(BUFFER);
-    file.seek(SeekFrom::Start(first)).await?;
-    Ok(try_unfold((file, length), |(mut file, left)| async move {
-        if left == 0 {
-            return Ok(None);
-        }
-        let room = usize::try_from(left).unwrap_or(BUFFER).min(BUFFER);
-        let mut chunk = BytesMut::with_capacity(room);
-        let read = (&mut file).take(room as u64).read_buf(&mut chunk).await?;
-        if read == 0 {
-            return Err(io::Error::new(
-                io::ErrorKind::UnexpectedEof,
-                "the file became shorter while it was sent",
-            ));
-        }
-        Ok(Some((chunk.freeze(), (file, left - read as u64))))
-    }))
 }

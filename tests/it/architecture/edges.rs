@@ -47,11 +47,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("web", &["connectors::destinations::links"]),
     // The seller's own worker claims and ends this one kind over HTTP, so its door is in `web`.
     ("web", &["tasks::hand_over"]),
-    // The download server is a destination with a door: it reads links and opens the source's file.
-    (
-        "web::downloads",
-        &["connectors::Fault", "connectors::sources"],
-    ),
+    // The download server is a destination with a door: the bytes it sends are a store's.
+    ("web::downloads", &["connectors::stores::Flow"]),
     ("cli", &["*"]),
     ("main", &["cli"]),
 ];

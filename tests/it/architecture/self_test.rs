@@ -44,7 +44,7 @@ fn a_forbidden_edge_is_found_in_every_form_of_writing_it() {
 fn a_part_of_a_module_may_be_allowed_without_the_rest() {
     let gateways = "use crate::connectors::gateways;";
     let lms = "use crate::connectors::lms;";
-    let sources = "use crate::connectors::{gateways::Message, sources};";
+    let sources = "use crate::connectors::{gateways::Message, stores::Flow};";
     assert!(lines(edges::faults, "src/web/webhooks.rs", gateways).is_empty());
     assert_eq!(lines(edges::faults, "src/web/webhooks.rs", lms), [1]);
     assert_eq!(lines(edges::faults, "src/web/webhooks.rs", sources), [1]);

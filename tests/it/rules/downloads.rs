@@ -4,9 +4,12 @@ use std::fs;
 use std::net::SocketAddr;
 
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use bursar::connectors::sources::Folder;
+use bursar::app::files::File;
+use bursar::clock::Timestamp;
+use bursar::connectors::stores::Store;
+use bursar::connectors::stores::folder::Folder;
 use bursar::web::downloads::respond;
 use futures_util::StreamExt;
 use reqwest::Method;
@@ -58,10 +61,23 @@ impl Shelf {
 }
 
 async fn serve(State(folder): State<Folder>, request: Request) -> Response {
-    let file = folder.file("c", "bài 1.mp4").await.unwrap();
-    respond::respond(file, request.method(), request.headers(), "bài 1.mp4")
-        .await
-        .unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+    answer(&folder, request.method(), request.headers()).await
+}
+
+async fn answer(folder: &Folder, method: &Method, headers: &HeaderMap) -> Response {
+    let entry = folder.look("c/bài 1.mp4").await.unwrap().unwrap();
+    let file = File {
+        path: "bài 1.mp4".to_owned(),
+        size: entry.size,
+        modified: entry.modified.unwrap_or(Timestamp(0)),
+        etag: entry.etag.clone().unwrap(),
+        sums: None,
+        store: "disk".to_owned(),
+        entry,
+    };
+    let open = |range| async { Ok(folder.open(&file.entry, Some(range)).await.unwrap()) };
+    let answer = respond::respond(&file, open, method, headers).await;
+    answer.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
 fn header<'r>(response: &'r reqwest::Response, name: &str) -> &'r str {
@@ -274,11 +290,9 @@ async fn a_file_that_shrinks_while_it_is_sent_breaks_the_download_and_does_not_h
 async fn body_of_a_changing_file(later: &[u8]) -> Result<usize, axum::Error> {
     let shelf = Shelf::with(&[b'a'; 1000]).await;
     let folder = Folder::open(shelf.dir.path()).unwrap();
-    let file = folder.file("c", "bài 1.mp4").await.unwrap();
-    let no_headers = reqwest::header::HeaderMap::new();
-    let response = respond::respond(file, &Method::GET, &no_headers, "x").await;
+    let response = answer(&folder, &Method::GET, &HeaderMap::new()).await;
     fs::write(shelf.file(), later).unwrap();
-    let body = axum::body::to_bytes(response.unwrap().into_body(), usize::MAX).await;
+    let body = axum::body::to_bytes(response.into_body(), usize::MAX).await;
     body.map(|bytes| bytes.len())
 }
 

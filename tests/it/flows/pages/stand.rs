@@ -9,7 +9,7 @@ use bursar::clock::{Clock, Timestamp};
 use bursar::config::{BankAccount, Config, LmsConnection, Mode, Secret};
 use bursar::connectors::gateways::sepay;
 use bursar::connectors::mail::Mailer;
-use bursar::connectors::{Connectors, sources::Folder};
+use bursar::connectors::{Connectors, stores::folder::Folder};
 use bursar::db::{Kind, Tx};
 use bursar::error::Result;
 use bursar::fulfilment::place::{self, Request};
@@ -328,7 +328,7 @@ fn world(config: &Config, folder: &TempDir) -> Connectors {
     let disk = Folder::open(folder.path().join("source")).unwrap();
     Connectors {
         lms: std::collections::BTreeMap::new(),
-        sources: [("disk".to_owned(), disk)].into(),
+        stores: [("disk".to_owned(), Arc::new(disk) as _)].into(),
         tellers: bursar::connectors::gateways::tellers(&config.payments).unwrap(),
         mail: Mailer::from_config(&config.mail).unwrap(),
     }

@@ -7,7 +7,7 @@ use bursar::app::App;
 use bursar::clock::Clock;
 use bursar::config::{BankAccount, Config, LmsConnection, Mode, Secret, SourceFolder};
 use bursar::connectors::mail::Mailer;
-use bursar::connectors::{Connectors, lms, sources};
+use bursar::connectors::{Connectors, lms, stores};
 use bursar::id::Mint;
 use bursar::model::{self, catalogue};
 use tempfile::TempDir;
@@ -62,11 +62,7 @@ pub(super) async fn app(scratch: &Scratch, options: Options) -> Arc<App> {
             .iter()
             .map(|(name, c)| (name.clone(), lms::connect(c).unwrap()))
             .collect(),
-        sources: config
-            .sources
-            .iter()
-            .map(|(name, s)| (name.clone(), sources::Folder::open(&s.path).unwrap()))
-            .collect(),
+        stores: stores::open(&config).unwrap(),
         tellers: bursar::connectors::gateways::tellers(&config.payments).unwrap(),
         mail: Mailer::from_config(&config.mail).unwrap(),
     };

@@ -10,7 +10,7 @@ use bursar::connectors::http::Limits;
 use bursar::connectors::lms::fake::{FakeLms, FakeLmsOptions};
 use bursar::connectors::lms::{self, Lms};
 use bursar::connectors::mail::Mailer;
-use bursar::connectors::{Connectors, sources};
+use bursar::connectors::{Connectors, stores};
 use bursar::db::Kind;
 use tempfile::TempDir;
 
@@ -210,13 +210,9 @@ pub(super) fn config(setup: &Setup, lms: &FakeLms, folder: &TempDir) -> Config {
 }
 
 pub(super) fn world(config: &Config, platforms: &BTreeMap<String, Arc<dyn Lms>>) -> Connectors {
-    let sources = config.sources.iter().map(|(name, source)| {
-        let folder = sources::Folder::open(source.path.clone()).unwrap();
-        (name.clone(), folder)
-    });
     Connectors {
         lms: platforms.clone(),
-        sources: sources.collect(),
+        stores: stores::open(config).unwrap(),
         tellers: bursar::connectors::gateways::tellers(&config.payments).unwrap(),
         mail: Mailer::from_config(&config.mail).unwrap(),
     }
