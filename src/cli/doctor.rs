@@ -1,5 +1,5 @@
 //! `doctor`: tries every connection that the settings name, looks into the books for what is open,
-//! changes nothing, and says what is wrong in words a seller can act on. Ends with a failure when
+//! changes nothing that it does not undo, and says what is wrong in words a seller can act on. Ends with a failure when
 //! anything is.
 
 use super::Place;
@@ -49,6 +49,7 @@ pub(super) async fn run(place: &Place) -> anyhow::Result<()> {
     for (name, lms) in &world.lms {
         findings.note(&format!("connection {name}"), lms.ping().await);
     }
+    drives(&world, &mut findings).await;
     gateways(&world, &config.public_url, &mut findings).await;
     if let Some((db, stored)) = stored {
         courses(&stored, &world, &mut findings).await;
@@ -78,6 +79,20 @@ async fn database(config: &Config, findings: &mut Findings) -> Option<(Db, Catal
         .map(|c| format!("{} course(s) on sale", c.courses.len()));
     findings.note("catalogue", counted);
     Some((db, stored.ok()?))
+}
+
+/// Every Drive says what delivery needs of it. A small file is written there, read, and removed.
+async fn drives(world: &Connectors, findings: &mut Findings) {
+    for (name, drive) in &world.drives {
+        for finding in drive.inspect().await {
+            let verdict = if finding.sound {
+                Ok(finding.what)
+            } else {
+                Err(finding.what)
+            };
+            findings.note(&format!("drive {name}"), verdict);
+        }
+    }
 }
 
 /// Every gateway with an API says how the seller's settings over there look.

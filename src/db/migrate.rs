@@ -26,6 +26,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         include_str!("../../migrations/V5__api_keys.sql"),
     ),
     ("V6__doors", include_str!("../../migrations/V6__doors.sql")),
+    (
+        "V11__drive",
+        include_str!("../../migrations/V11__drive.sql"),
+    ),
 ];
 
 /// Any number will do, as long as every version of Bursar uses the same: "bursar" in ASCII.

@@ -71,6 +71,9 @@ pub enum Benefit {
         folder: String,
         /// Who hands the files over.
         destination: Destination,
+        /// Name of a Drive in the configuration, on which the buyer reads them too.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        drive: Option<String>,
     },
 }
 
@@ -166,18 +169,18 @@ crate::statements! {
     TAKE_ALL_OFF_SALE = "UPDATE courses SET active = 0 WHERE active = 1";
     DELETE_BENEFITS = "DELETE FROM benefits";
     INSERT_BENEFIT = "INSERT INTO benefits (course, position, kind, connection, remote_course, \
-                      source, folder, destination) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+                      source, folder, destination, drive) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     ON_SALE = "SELECT slug, title, summary, url, price, rights, access_days, cover, active, \
                position FROM courses WHERE active = 1 ORDER BY position";
     ON_SALE_BENEFITS = "SELECT b.course, b.kind, b.connection, b.remote_course, b.source, \
-                        b.folder, b.destination FROM benefits b \
+                        b.folder, b.destination, b.drive FROM benefits b \
                         JOIN courses c ON c.slug = b.course WHERE c.active = 1 \
                         ORDER BY c.position, b.position";
     BY_SLUG = "SELECT slug, title, summary, url, price, rights, access_days, cover, active, \
                position FROM courses WHERE slug = $1";
     BY_PAGE = "SELECT slug, title, summary, url, price, rights, access_days, cover, active, \
                position FROM courses WHERE url_key = $1 AND active = 1";
-    BENEFITS_OF = "SELECT course, kind, connection, remote_course, source, folder, destination \
+    BENEFITS_OF = "SELECT course, kind, connection, remote_course, source, folder, destination, drive \
                    FROM benefits WHERE course = $1 ORDER BY position";
 }
 
@@ -266,16 +269,21 @@ async fn insert_benefit(
             connection,
             course: remote,
         } => {
-            let args = args![course, position, kind, connection, remote, none, none, none];
+            let args = args![
+                course, position, kind, connection, remote, none, none, none, none
+            ];
             tx.exec(&INSERT_BENEFIT, args).await?;
         }
         Benefit::Files {
             source,
             folder,
             destination,
+            drive,
         } => {
             let by = destination.as_str();
-            let args = args![course, position, kind, none, none, source, folder, by];
+            let args = args![
+                course, position, kind, none, none, source, folder, by, drive
+            ];
             tx.exec(&INSERT_BENEFIT, args).await?;
         }
     }
@@ -324,6 +332,7 @@ fn benefit(row: &Row) -> anyhow::Result<Benefit> {
                 folder: row.get("folder")?,
                 destination: Destination::parse(&by)
                     .with_context(|| format!("destination {by:?}"))?,
+                drive: row.get("drive")?,
             })
         }
         other => bail!("benefit of kind {other:?}"),

@@ -17,6 +17,7 @@ pub mod coupon;
 pub mod course;
 pub mod customer;
 pub mod dispute;
+pub mod drive;
 pub mod email;
 pub mod figures;
 pub mod gateway_event;
@@ -69,6 +70,9 @@ pub fn statements() -> Vec<&'static Sql> {
         coupon::uses::STATEMENTS,
         customer::STATEMENTS,
         dispute::STATEMENTS,
+        drive::STATEMENTS,
+        drive::items::STATEMENTS,
+        drive::seats::STATEMENTS,
         email::STATEMENTS,
         figures::STATEMENTS,
         gateway_event::STATEMENTS,

@@ -58,11 +58,15 @@ impl Page {
                 source,
                 folder,
                 destination,
+                drive,
             } => {
                 self.text("source", source);
                 self.text("folder", folder);
                 if *destination != Destination::default() {
                     self.text("destination", destination.as_str());
+                }
+                if let Some(drive) = drive {
+                    self.text("drive", drive);
                 }
             }
         }

@@ -352,6 +352,7 @@ fn names_that_the_configuration_does_not_have_are_faults_with_their_line() {
     let known = Known {
         connections: &["other"],
         sources: &["demo", "drive"],
+        drives: &[],
     };
     let faults = catalogue::read_for(GOOD, &known).unwrap_err();
     let connection = CatalogueFault {
@@ -365,6 +366,7 @@ fn names_that_the_configuration_does_not_have_are_faults_with_their_line() {
     let known = Known {
         connections: &["lms"],
         sources: &["disk"],
+        drives: &[],
     };
     assert_eq!(catalogue::read_for(GOOD, &known), Ok(good()));
 }

@@ -86,6 +86,7 @@ fn the_example_file_names_every_setting_there_is() {
         "lms.bootcamp",
         "lms.bootcamp.confirm",
         "sources.videos",
+        "drives.school",
         "downloads",
         "mail",
         "queue",

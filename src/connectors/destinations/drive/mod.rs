@@ -26,7 +26,7 @@ pub use files::{FOLDER, NewFile, NewFolder};
 pub use inspect::{Access, Finding};
 pub use people::{Invitation, Shared};
 pub use trouble::{Pace, Trouble};
-pub use upload::{Begun, Session, Stretch, Stride, Upload};
+pub use upload::{Begun, Session, Source, Stretch, Stride, Upload};
 pub use wire::{About, Person, RemoteFile, SharedDrive};
 
 use auth::Auth;

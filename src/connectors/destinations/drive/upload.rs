@@ -4,6 +4,9 @@
 //! first thing asked is how much arrived.
 //! Source: developers.google.com/workspace/drive/api/guides/manage-uploads#resumable.
 
+use std::future::Future;
+use std::io::SeekFrom;
+
 use bytes::Bytes;
 use reqwest::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderMap, LOCATION, RANGE};
 use reqwest::{Method, Url};
@@ -51,6 +54,16 @@ pub enum Begun {
     Session(Session),
     /// The whole file is there already.
     Whole(RemoteFile),
+}
+
+/// Where the bytes come from.
+pub trait Source {
+    /// So many bytes from this place; fewer only where the file ends.
+    fn read(
+        &mut self,
+        from: u64,
+        length: usize,
+    ) -> impl Future<Output = Result<Bytes, Fault>> + Send;
 }
 
 /// An upload under way.
@@ -132,11 +145,11 @@ impl Drive {
     }
 
     /// Send the next stretch of a file. Whatever happens, `upload` says what is known of it then.
-    pub async fn continue_upload<R: AsyncRead + AsyncSeek + Unpin>(
+    pub async fn continue_upload<S: Source>(
         &self,
         new: &NewFile,
         upload: &mut Upload,
-        source: &mut R,
+        source: &mut S,
         stride: Stride,
     ) -> Result<Stretch, Trouble> {
         let sent = self.stretch(new, upload, source, stride).await;
@@ -152,11 +165,11 @@ impl Drive {
         }
     }
 
-    async fn stretch<R: AsyncRead + AsyncSeek + Unpin>(
+    async fn stretch<S: Source>(
         &self,
         new: &NewFile,
         upload: &mut Upload,
-        source: &mut R,
+        source: &mut S,
         stride: Stride,
     ) -> Result<Option<RemoteFile>, Trouble> {
         let session = self.session_url(upload.session.expose())?;
@@ -294,30 +307,38 @@ fn kept(headers: &HeaderMap) -> Result<Kept, Trouble> {
 }
 
 /// The next bytes of the source; all that is missing when it is less than a chunk.
-async fn chunk<R: AsyncRead + AsyncSeek + Unpin>(
-    source: &mut R,
+async fn chunk<S: Source>(
+    source: &mut S,
     from: u64,
     total: u64,
     most: usize,
 ) -> Result<Bytes, Trouble> {
     let left = usize::try_from(total.saturating_sub(from)).unwrap_or(usize::MAX);
-    let mut bytes = vec![0; left.min(most)];
-    if bytes.is_empty() {
+    let length = left.min(most);
+    if length == 0 {
         return Err(odd("Google kept the whole file, and says that it did not."));
     }
-    let at = std::io::SeekFrom::Start(from);
-    let read = async {
-        source.seek(at).await?;
-        source.read_exact(&mut bytes).await
-    };
-    match read.await {
-        Ok(_) => Ok(bytes.into()),
-        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Err(odd(
-            "A file is shorter than it was: publish the course's content again.",
-        )),
-        Err(error) => {
-            let why = format!("A file of the course could not be read: {}.", error.kind());
-            Err(Fault::Transient { why, after: None }.into())
-        }
+    let bytes = source.read(from, length).await?;
+    if bytes.len() == length {
+        Ok(bytes)
+    } else {
+        Err(odd(
+            "A file is not as long as it was: publish the course's content again.",
+        ))
+    }
+}
+
+impl<R: AsyncRead + AsyncSeek + Unpin + Send> Source for R {
+    async fn read(&mut self, from: u64, length: usize) -> Result<Bytes, Fault> {
+        let mut bytes = Vec::with_capacity(length);
+        let read = async {
+            self.seek(SeekFrom::Start(from)).await?;
+            self.take(length as u64).read_to_end(&mut bytes).await
+        };
+        read.await.map_err(|error| Fault::Transient {
+            why: format!("A file of the course could not be read: {}.", error.kind()),
+            after: None,
+        })?;
+        Ok(bytes.into())
     }
 }

@@ -327,6 +327,7 @@ fn config(folder: &TempDir) -> Config {
 fn world(config: &Config, folder: &TempDir) -> Connectors {
     let disk = Folder::open(folder.path().join("source")).unwrap();
     Connectors {
+        drives: std::collections::BTreeMap::new(),
         lms: std::collections::BTreeMap::new(),
         stores: [("disk".to_owned(), Arc::new(disk) as _)].into(),
         tellers: bursar::connectors::gateways::tellers(&config.payments).unwrap(),

@@ -211,6 +211,7 @@ pub(super) fn config(setup: &Setup, lms: &FakeLms, folder: &TempDir) -> Config {
 
 pub(super) fn world(config: &Config, platforms: &BTreeMap<String, Arc<dyn Lms>>) -> Connectors {
     Connectors {
+        drives: BTreeMap::new(),
         lms: platforms.clone(),
         stores: stores::open(config).unwrap(),
         tellers: bursar::connectors::gateways::tellers(&config.payments).unwrap(),
