@@ -29,6 +29,7 @@ pub mod checkout;
 pub mod files;
 pub mod intake;
 pub mod polling;
+pub mod publish;
 
 /// A copy of the catalogue is asked for its revision no more often than this.
 const CATALOGUE_AGE: Duration = Duration::from_secs(2);

@@ -94,6 +94,10 @@ pub struct Config {
     pub lms: BTreeMap<String, LmsConnection>,
     /// Folders with course files, by the name the catalogue uses.
     pub sources: BTreeMap<String, SourceFolder>,
+    /// Other places that hold files, by the same names.
+    pub stores: BTreeMap<String, StoreConnection>,
+    /// Where published versions are kept.
+    pub content: Content,
     /// Google Drives that files are delivered to, by the name the catalogue uses.
     pub drives: BTreeMap<String, Drive>,
     /// The built-in download server.
@@ -139,6 +143,8 @@ impl fmt::Debug for Config {
             payments,
             lms,
             sources,
+            stores,
+            content,
             drives,
             downloads,
             mail,
@@ -156,6 +162,8 @@ impl fmt::Debug for Config {
             .field("payments", payments)
             .field("lms", lms)
             .field("sources", sources)
+            .field("stores", stores)
+            .field("content", content)
             .field("drives", drives)
             .field("downloads", downloads)
             .field("mail", mail)
@@ -365,6 +373,40 @@ impl fmt::Debug for HttpConfirm {
 pub struct SourceFolder {
     /// Where it is.
     pub path: PathBuf,
+}
+
+/// A place that holds files. Which settings a kind has is in `bursar.example.toml`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StoreConnection {
+    /// `folder`, `s3`, `gcs`, `azblob`, `b2`, `sftp` or `memory`.
+    pub kind: String,
+    /// The folder; below the bucket where there is one.
+    pub path: String,
+    /// Bucket or container.
+    pub bucket: String,
+    /// B2: the bucket's id.
+    pub bucket_id: String,
+    /// `https://host`; `ssh://host` for SFTP.
+    pub endpoint: String,
+    /// S3: the region.
+    pub region: String,
+    /// Access key id, account name, key id or user.
+    pub account: String,
+    /// The secret that belongs to it.
+    pub secret: Option<Secret>,
+    /// GCS: the service account's JSON. SFTP: the private key.
+    pub key_file: Option<PathBuf>,
+    /// S3: the ETag says what was stored. Not so where a KMS key of yours encrypts.
+    pub etag_is_md5: bool,
+}
+
+/// Where published versions are kept.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Content {
+    /// A store's name; `content` is a folder of that name beside the database.
+    pub store: String,
 }
 
 /// The built-in download server.

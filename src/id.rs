@@ -65,6 +65,8 @@ ids! {
     DriveFolderId = "fld";
     /// A key of one of the seller's programs.
     ApiKeyId = "key";
+    /// A version of course files.
+    VersionId = "ver";
 }
 
 /// What sorts before every id of this moment and after all earlier ones: a span of time is a range

@@ -85,7 +85,8 @@ fn read(file: &Path, config: &Config) -> anyhow::Result<catalogue::Catalogue> {
     }
     let text = std::fs::read_to_string(file).with_context(what)?;
     let connections: Vec<&str> = config.lms.keys().map(String::as_str).collect();
-    let sources: Vec<&str> = config.sources.keys().map(String::as_str).collect();
+    let sources = config.sources.keys().chain(config.stores.keys());
+    let sources: Vec<&str> = sources.map(String::as_str).collect();
     let drives: Vec<&str> = config.drives.keys().map(String::as_str).collect();
     let known = Known {
         connections: &connections,

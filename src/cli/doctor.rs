@@ -6,9 +6,10 @@ use super::Place;
 use crate::app;
 use crate::config::{Config, without_password};
 use crate::connectors::Connectors;
-use crate::connectors::stores::manifest;
+use crate::connectors::stores::{CONTENT, canary, manifest};
 use crate::db::Db;
 use crate::error::Error;
+use crate::id::Mint;
 use crate::model;
 use crate::model::catalogue::{self, Catalogue};
 use crate::model::course::Benefit;
@@ -49,6 +50,7 @@ pub(super) async fn run(place: &Place) -> anyhow::Result<()> {
     for (name, lms) in &world.lms {
         findings.note(&format!("connection {name}"), lms.ping().await);
     }
+    stores(&config, &world, &mut findings).await;
     drives(&world, &mut findings).await;
     gateways(&world, &config.public_url, &mut findings).await;
     if let Some((db, stored)) = stored {
@@ -79,6 +81,20 @@ async fn database(config: &Config, findings: &mut Findings) -> Option<(Db, Catal
         .map(|c| format!("{} course(s) on sale", c.courses.len()));
     findings.note("catalogue", counted);
     Some((db, stored.ok()?))
+}
+
+/// Every place for files is there; where versions are kept, a file can be written too.
+async fn stores(config: &Config, world: &Connectors, findings: &mut Findings) {
+    let mint = Mint::system();
+    for (name, store) in &world.stores {
+        let keeps = *name == config.content.store && store.abilities().writes;
+        if !keeps && name == CONTENT && !config.stores.contains_key(name) {
+            continue;
+        }
+        let canary = format!("bursar-canary-{}", hex::encode(&mint.key()[..8]));
+        let tried = canary::try_out(store.as_ref(), &canary, keeps).await;
+        findings.note(&format!("store {name}"), tried);
+    }
 }
 
 /// Every Drive says what delivery needs of it. A small file is written there, read, and removed.

@@ -22,6 +22,7 @@ use crate::words::Locale;
 
 mod alerts;
 mod catalogue;
+mod content;
 mod coupon;
 mod demo;
 mod doctor;
@@ -74,6 +75,9 @@ enum Command {
     /// Import, export or check the catalogue.
     #[command(subcommand)]
     Catalogue(catalogue::Catalogue),
+    /// Publish versions of course files, and look at them.
+    #[command(subcommand)]
+    Content(content::Content),
     /// Make, look at or stop coupons.
     #[command(subcommand)]
     Coupon(coupon::Coupon),
@@ -112,6 +116,7 @@ pub async fn run() -> ExitCode {
         Command::Migrate => serve::migrate(&cli.place).await,
         Command::Doctor => doctor::run(&cli.place).await,
         Command::Catalogue(command) => command.run(&cli.place).await,
+        Command::Content(command) => command.run(&cli.place).await,
         Command::Coupon(command) => command.run(&cli.place).await,
         Command::Order(command) => command.run(&cli.place).await,
         Command::Grant(command) => command.run(&cli.place).await,

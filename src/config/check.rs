@@ -11,6 +11,8 @@ use super::{
 };
 use crate::words::Locale;
 
+mod stores;
+
 const LMS_KINDS: [&str; 3] = ["frappe", "http_confirm", "fake"];
 const CONFIRM_AUTH: [&str; 4] = ["none", "token", "bearer", "basic"];
 
@@ -27,11 +29,7 @@ pub(super) fn check(config: &Config) -> Vec<Finding> {
         rules.name("lms", name);
         rules.lms(&format!("lms.{name}"), connection);
     }
-    for (name, source) in &config.sources {
-        rules.name("sources", name);
-        let path = source.path.to_string_lossy();
-        rules.given(&format!("sources.{name}.path"), &path);
-    }
+    rules.stores(config);
     for (name, drive) in &config.drives {
         rules.name("drives", name);
         rules.drive(&format!("drives.{name}"), drive);

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::{
-    Config, Downloads, Fulfilment, HttpConfirm, Limits, LmsConnection, Mail, Mode, PartialRefund,
-    Payments, Payos, Queue, Sepay, Shop, Stripe, Worker,
+    Config, Content, Downloads, Fulfilment, HttpConfirm, Limits, LmsConnection, Mail, Mode,
+    PartialRefund, Payments, Payos, Queue, Sepay, Shop, StoreConnection, Stripe, Worker,
 };
 
 impl Default for Config {
@@ -19,6 +19,8 @@ impl Default for Config {
             payments: Payments::default(),
             lms: BTreeMap::new(),
             sources: BTreeMap::new(),
+            stores: BTreeMap::new(),
+            content: Content::default(),
             drives: BTreeMap::new(),
             downloads: Downloads::default(),
             mail: Mail::default(),
@@ -94,6 +96,31 @@ impl Default for HttpConfirm {
             success: String::new(),
             already: None,
             repeat_is_safe: false,
+        }
+    }
+}
+
+impl Default for StoreConnection {
+    fn default() -> Self {
+        Self {
+            kind: String::new(),
+            path: String::new(),
+            bucket: String::new(),
+            bucket_id: String::new(),
+            endpoint: String::new(),
+            region: String::new(),
+            account: String::new(),
+            secret: None,
+            key_file: None,
+            etag_is_md5: true,
+        }
+    }
+}
+
+impl Default for Content {
+    fn default() -> Self {
+        Self {
+            store: "content".to_owned(),
         }
     }
 }

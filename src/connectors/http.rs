@@ -13,6 +13,9 @@ use super::quote::quote;
 /// A server may ask for a longer pause; it does not get one.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 
+/// An upload's answer comes after its last byte, and a part of one may be on its way for minutes.
+const LONGEST_SILENCE: Duration = Duration::from_secs(300);
+
 /// What one call may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -41,6 +44,16 @@ pub fn client(limits: Limits) -> anyhow::Result<reqwest::Client> {
     Ok(reqwest::Client::builder()
         .connect_timeout(limits.connect)
         .timeout(limits.total)
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!("Bursar/", env!("CARGO_PKG_VERSION")))
+        .build()?)
+}
+
+/// The same client for large bodies: bounded by how long nothing moves, not by the whole.
+pub fn patient_client() -> anyhow::Result<reqwest::Client> {
+    Ok(reqwest::Client::builder()
+        .connect_timeout(Duration::from_secs(10))
+        .read_timeout(LONGEST_SILENCE)
         .redirect(reqwest::redirect::Policy::none())
         .user_agent(concat!("Bursar/", env!("CARGO_PKG_VERSION")))
         .build()?)

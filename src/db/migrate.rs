@@ -27,6 +27,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ),
     ("V6__doors", include_str!("../../migrations/V6__doors.sql")),
     (
+        "V10__content",
+        include_str!("../../migrations/V10__content.sql"),
+    ),
+    (
         "V11__drive",
         include_str!("../../migrations/V11__drive.sql"),
     ),

@@ -123,7 +123,9 @@ id_args!(
     EmailId,
     AuditId,
     CouponId,
-    ApiKeyId
+    ApiKeyId,
+    VersionId,
+    DriveFolderId
 );
 
 /// A value read back as a Rust type.

@@ -146,6 +146,7 @@ fn new_grant(
         attempts: 0,
         next_at: Some(moment.now),
         receipt: None,
+        planned_at: moment.now,
         give_up_at: moment.now.plus(policy.give_up_after),
         activated_at: None,
         expires_at: None,

@@ -282,7 +282,15 @@ async fn insert_benefit(
         } => {
             let by = destination.as_str();
             let args = args![
-                course, position, kind, none, none, source, folder, by, drive
+                course,
+                position,
+                kind,
+                none,
+                none,
+                source,
+                folder,
+                by,
+                drive.as_deref()
             ];
             tx.exec(&INSERT_BENEFIT, args).await?;
         }

@@ -156,6 +156,8 @@ pub struct Grant {
     pub next_at: Option<Timestamp>,
     /// Remote ids and evidence.
     pub receipt: Option<Receipt>,
+    /// When it was planned: with the payment, or the gift.
+    pub planned_at: Timestamp,
     /// When it fails its line.
     pub give_up_at: Timestamp,
     /// When it became active.
@@ -237,7 +239,7 @@ pub fn plan(tx: &mut Tx<'_>, moment: &Moment, grant: &Grant, position: usize) {
         &grant.target,
         &grant.learner,
         grant.access_days,
-        moment.now,
+        grant.planned_at,
         moment.now,
         grant.give_up_at,
         grant.drive.as_deref(),
@@ -429,6 +431,7 @@ fn read(row: &Row) -> Result<Grant> {
         receipt: receipt
             .map(|text| serde_json::from_str(&text).map(Receipt))
             .transpose()?,
+        planned_at: row.get("planned_at")?,
         give_up_at: row.get("give_up_at")?,
         activated_at: row.get("activated_at")?,
         expires_at: row.get("expires_at")?,

@@ -13,6 +13,7 @@ pub mod bundle;
 pub mod catalogue;
 pub mod code;
 pub mod connection;
+pub mod content;
 pub mod coupon;
 pub mod course;
 pub mod customer;
@@ -66,6 +67,8 @@ pub fn statements() -> Vec<&'static Sql> {
         catalogue::STATEMENTS,
         course::STATEMENTS,
         connection::STATEMENTS,
+        content::STATEMENTS,
+        content::files::STATEMENTS,
         coupon::STATEMENTS,
         coupon::uses::STATEMENTS,
         customer::STATEMENTS,

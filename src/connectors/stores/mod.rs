@@ -17,14 +17,19 @@ use url::Url;
 
 use super::Fault;
 use crate::clock::Timestamp;
-use crate::config::Config;
+use crate::config::{Config, StoreConnection};
 
+pub mod canary;
+mod flow;
 pub mod folder;
 pub mod manifest;
 mod names;
 mod order;
+pub mod remote;
 
 pub use names::is_plain_path;
+
+use flow::{exactly, split};
 
 /// The most bytes in one piece of a [`Flow`].
 pub const PIECE: usize = 1024 * 1024;
@@ -152,10 +157,26 @@ pub fn open(config: &Config) -> anyhow::Result<Stores> {
         let opened = opened.with_context(|| format!("source {name:?}"))?;
         stores.insert(name.clone(), Arc::new(opened));
     }
+    for (name, connection) in &config.stores {
+        let connected = connect(connection);
+        let connected = connected.with_context(|| format!("store {name:?}"))?;
+        stores.insert(name.clone(), connected);
+    }
     let beside = beside_the_database(&config.database);
     let kept: Arc<dyn Store> = Arc::new(folder::Folder::made_on_demand(beside));
     stores.entry(CONTENT.to_owned()).or_insert(kept);
     Ok(stores)
+}
+
+/// The registry: one line per kind.
+pub fn connect(connection: &StoreConnection) -> anyhow::Result<Arc<dyn Store>> {
+    Ok(match connection.kind.as_str() {
+        "folder" => Arc::new(folder::Folder::open(&connection.path)?),
+        "s3" | "gcs" | "azblob" | "b2" | "sftp" | "memory" => {
+            Arc::new(remote::Remote::new(connection)?)
+        }
+        other => anyhow::bail!("there is no kind of store called {other:?}"),
+    })
 }
 
 /// A folder beside the file of the database; in the working folder where the database is a server.

@@ -4,8 +4,8 @@
 use askama::Template;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::http::header::{RETRY_AFTER, SET_COOKIE};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::filled::Filled;
@@ -66,7 +66,7 @@ pub async fn leave(operator: Operator, body: Body) -> Response {
     }
 }
 
-async fn admitted(web: &Web, visit: &Visit, shown: &str) -> Result<axum::http::HeaderValue> {
+async fn admitted(web: &Web, visit: &Visit, shown: &str) -> Result<HeaderValue> {
     let app = &web.app;
     let found = if shown.len() <= LONGEST {
         find(web, shown).await?

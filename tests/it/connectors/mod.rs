@@ -6,5 +6,5 @@ mod lms;
 mod mail;
 pub mod payos;
 mod sepay;
-mod stores;
+pub mod stores;
 mod stripe;

@@ -9,3 +9,4 @@ mod pretending;
 mod returning;
 mod shop;
 mod stand;
+mod versions;

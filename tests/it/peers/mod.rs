@@ -2,4 +2,5 @@
 //! these tests run only when they are asked for: `./test --peers`.
 
 mod drive;
+mod s3;
 mod stripe;

@@ -88,6 +88,7 @@ fn a_file_says_courses_benefits_bundles_and_combos() {
         source: "disk".to_owned(),
         folder: "rust/2025".to_owned(),
         destination: Destination::Worker,
+        drive: None,
     };
     assert_eq!(rust.benefits, [enrolment, files]);
     let go = &catalogue.courses[1];
@@ -438,6 +439,7 @@ fn benefits() -> impl Strategy<Value = Vec<Benefit>> {
             source: "disk".to_owned(),
             folder,
             destination,
+            drive: None,
         }
     });
     (enrolment, proptest::option::of(files))

@@ -86,6 +86,8 @@ fn the_example_file_names_every_setting_there_is() {
         "lms.bootcamp",
         "lms.bootcamp.confirm",
         "sources.videos",
+        "stores.lectures",
+        "content",
         "drives.school",
         "downloads",
         "mail",

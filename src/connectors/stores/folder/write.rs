@@ -59,10 +59,11 @@ pub(super) async fn put(folder: &Folder, parcel: Parcel) -> Result<Entry, Fault>
 pub(super) async fn remove(folder: &Folder, path: &str) -> Result<(), Fault> {
     let (folder, path) = (folder.clone(), path.to_owned());
     off_the_async_threads(move || {
+        let part = part_of(&folder.root, &path)?;
         if folder.is_to_be_made() {
             return Ok(());
         }
-        discard(&folder.root, &path)?;
+        absent(std::fs::remove_file(part), &path)?;
         match find(&folder.root, &path)? {
             Some((place, _)) => absent(std::fs::remove_file(place), &path),
             None => Ok(()),
@@ -85,6 +86,7 @@ async fn begin(folder: &Folder, path: &str, from: u64) -> Result<tokio::fs::File
     let (folder, path) = (folder.clone(), path.to_owned());
     let file = off_the_async_threads(move || {
         let fault = |error: io::Error| io_fault(&error, &path);
+        part_of(&folder.root, &path)?;
         if folder.on_demand {
             std::fs::create_dir_all(&folder.root).map_err(fault)?;
         }

@@ -54,6 +54,7 @@ async fn all(app: &App) -> Result<Page<ConnectionRow>> {
     let touched = app.db.read(|tx| Box::pin(connection::all(tx))).await?;
     let mut names: BTreeSet<&str> = app.config.lms.keys().map(String::as_str).collect();
     names.extend(app.config.sources.keys().map(String::as_str));
+    names.extend(app.config.stores.keys().map(String::as_str));
     let untouched = names
         .iter()
         .filter(|name| touched.iter().all(|breaker| breaker.name != **name));

@@ -1,3 +1,4 @@
 //! Places that hold files, one by one and by their contract.
 
+pub mod every_store;
 mod folder;

@@ -326,10 +326,15 @@ fn config(folder: &TempDir) -> Config {
 
 fn world(config: &Config, folder: &TempDir) -> Connectors {
     let disk = Folder::open(folder.path().join("source")).unwrap();
+    let kept = Folder::made_on_demand(folder.path().join("content"));
     Connectors {
         drives: std::collections::BTreeMap::new(),
         lms: std::collections::BTreeMap::new(),
-        stores: [("disk".to_owned(), Arc::new(disk) as _)].into(),
+        stores: [
+            ("disk".to_owned(), Arc::new(disk) as _),
+            ("content".to_owned(), Arc::new(kept) as _),
+        ]
+        .into(),
         tellers: bursar::connectors::gateways::tellers(&config.payments).unwrap(),
         mail: Mailer::from_config(&config.mail).unwrap(),
     }

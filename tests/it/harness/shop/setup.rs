@@ -10,7 +10,7 @@ use bursar::connectors::http::Limits;
 use bursar::connectors::lms::fake::{FakeLms, FakeLmsOptions};
 use bursar::connectors::lms::{self, Lms};
 use bursar::connectors::mail::Mailer;
-use bursar::connectors::{Connectors, stores};
+use bursar::connectors::{Connectors, destinations, stores};
 use bursar::db::Kind;
 use tempfile::TempDir;
 
@@ -211,7 +211,7 @@ pub(super) fn config(setup: &Setup, lms: &FakeLms, folder: &TempDir) -> Config {
 
 pub(super) fn world(config: &Config, platforms: &BTreeMap<String, Arc<dyn Lms>>) -> Connectors {
     Connectors {
-        drives: BTreeMap::new(),
+        drives: destinations::drives(config, &Clock::system()).unwrap(),
         lms: platforms.clone(),
         stores: stores::open(config).unwrap(),
         tellers: bursar::connectors::gateways::tellers(&config.payments).unwrap(),
