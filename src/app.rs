@@ -77,6 +77,7 @@ pub struct Desk {
     pub gateways: Gateways,
     /// Signs and reads download links.
     pub links: Links,
+    people_per_folder: BTreeMap<String, i64>,
     listings: Vec<(&'static str, Listing)>,
     course_pages: BTreeMap<String, lms::CoursePage>,
 }
@@ -92,6 +93,18 @@ impl Desk {
     #[must_use]
     pub fn course_page(&self, connection: &str, course: &str) -> Option<String> {
         self.course_pages.get(connection)?.url(course)
+    }
+
+    /// How many buyers share one folder on a Drive, by the connection of its tasks; none: it is not
+    /// configured any more.
+    #[must_use]
+    pub fn people_per_folder(&self, drive: &str) -> Option<i64> {
+        self.people_per_folder.get(drive).copied()
+    }
+
+    /// The connections of all Drives.
+    pub fn drive_lanes(&self) -> impl Iterator<Item = String> {
+        self.people_per_folder.keys().cloned()
     }
 
     /// The gateway and the listing that a poll is about: `GATEWAY/LISTING`.
@@ -153,6 +166,7 @@ impl App {
             shop: config.shop.clone(),
             public_url: config.public_url.clone(),
             accounts: config.payments.accounts.clone(),
+            people_per_folder: people_per_folder(&config),
             listings: listings(&world.tellers),
             gateways,
             links,
@@ -274,6 +288,13 @@ fn course_pages(config: &Config) -> BTreeMap<String, lms::CoursePage> {
         .iter()
         .map(|(name, c)| (name.clone(), lms::CoursePage::of(c)));
     pages.collect()
+}
+
+fn people_per_folder(config: &Config) -> BTreeMap<String, i64> {
+    let drives = config.drives.iter();
+    drives
+        .map(|(name, drive)| (plan::at_drive(name), i64::from(drive.people_per_folder)))
+        .collect()
 }
 
 fn listings(tellers: &Tellers) -> Vec<(&'static str, Listing)> {

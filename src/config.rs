@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, de};
 
 mod check;
 mod defaults;
+mod drive;
 mod environment;
 mod fault;
 mod openedx;
@@ -19,6 +20,7 @@ mod rules;
 mod scim;
 mod tree;
 
+pub use drive::Drive;
 pub use environment::process_environment;
 pub use fault::{ConfigFault, Place};
 pub use openedx::OpenEdx;
@@ -102,6 +104,8 @@ pub struct Config {
     pub stores: BTreeMap<String, StoreConnection>,
     /// Where published versions are kept.
     pub content: Content,
+    /// Google Drives that files are delivered to, by the name the catalogue uses.
+    pub drives: BTreeMap<String, Drive>,
     /// The built-in download server.
     pub downloads: Downloads,
     /// Outgoing e-mail.
@@ -147,6 +151,7 @@ impl fmt::Debug for Config {
             sources,
             stores,
             content,
+            drives,
             downloads,
             mail,
             queue,
@@ -165,6 +170,7 @@ impl fmt::Debug for Config {
             .field("sources", sources)
             .field("stores", stores)
             .field("content", content)
+            .field("drives", drives)
             .field("downloads", downloads)
             .field("mail", mail)
             .field("queue", queue)

@@ -1,5 +1,5 @@
 //! `doctor`: tries every connection that the settings name, looks into the books for what is open,
-//! changes nothing, and says what is wrong in words a seller can act on. Ends with a failure when
+//! changes nothing that it does not undo, and says what is wrong in words a seller can act on. Ends with a failure when
 //! anything is.
 
 use super::Place;
@@ -53,6 +53,7 @@ pub(super) async fn run(place: &Place) -> anyhow::Result<()> {
         connection(name, lms.as_ref(), &mut findings).await;
     }
     stores(&config, &world, &mut findings).await;
+    drives(&world, &mut findings).await;
     gateways(&world, &config.public_url, &mut findings).await;
     if let Some((db, stored)) = stored {
         courses(&stored, &world, &config, &mut findings).await;
@@ -117,6 +118,20 @@ async fn stores(config: &Config, world: &Connectors, findings: &mut Findings) {
         let canary = format!("bursar-canary-{}", hex::encode(&mint.key()[..8]));
         let tried = canary::try_out(store.as_ref(), &canary, keeps).await;
         findings.note(&format!("store {name}"), tried);
+    }
+}
+
+/// Every Drive says what delivery needs of it. A small file is written there, read, and removed.
+async fn drives(world: &Connectors, findings: &mut Findings) {
+    for (name, drive) in &world.drives {
+        for finding in drive.inspect().await {
+            let verdict = if finding.sound {
+                Ok(finding.what)
+            } else {
+                Err(finding.what)
+            };
+            findings.note(&format!("drive {name}"), verdict);
+        }
     }
 }
 

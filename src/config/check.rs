@@ -39,6 +39,10 @@ pub(super) fn check(config: &Config) -> Vec<Finding> {
         rules.lms(&format!("lms.{name}"), connection);
     }
     rules.stores(config);
+    for (name, drive) in &config.drives {
+        rules.name("drives", name);
+        rules.drive(&format!("drives.{name}"), drive);
+    }
     rules.downloads(&config.downloads);
     rules.mail(&config.mail);
     rules.queue(&config.queue);
@@ -182,7 +186,7 @@ impl Rules {
         self.optional_address("payments.payos.api_url", &payos.api_url);
     }
 
-    fn optional_address(&mut self, at: &str, address: &str) {
+    pub(super) fn optional_address(&mut self, at: &str, address: &str) {
         if !address.is_empty() {
             self.address(at, address);
         }

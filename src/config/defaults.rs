@@ -22,6 +22,7 @@ impl Default for Config {
             sources: BTreeMap::new(),
             stores: BTreeMap::new(),
             content: Content::default(),
+            drives: BTreeMap::new(),
             downloads: Downloads::default(),
             mail: Mail::default(),
             queue: Queue::default(),

@@ -35,6 +35,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         include_str!("../../migrations/V10__content.sql"),
     ),
     (
+        "V11__drive",
+        include_str!("../../migrations/V11__drive.sql"),
+    ),
+    (
         "V12__downloads",
         include_str!("../../migrations/V12__downloads.sql"),
     ),

@@ -71,6 +71,9 @@ pub enum Benefit {
         folder: String,
         /// Who hands the files over.
         destination: Destination,
+        /// Name of a Drive in the configuration, on which the buyer reads them too.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        drive: Option<String>,
         /// PDFs carry the buyer's address and the order's code.
         #[serde(default)]
         stamp: bool,
@@ -176,18 +179,19 @@ crate::statements! {
     TAKE_ALL_OFF_SALE = "UPDATE courses SET active = 0 WHERE active = 1";
     DELETE_BENEFITS = "DELETE FROM benefits";
     INSERT_BENEFIT = "INSERT INTO benefits (course, position, kind, connection, remote_course, \
-                      source, folder, destination, stamp) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+                      source, folder, destination, drive, stamp) \
+                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     ON_SALE = "SELECT slug, title, summary, url, price, rights, access_days, cover, active, \
                position FROM courses WHERE active = 1 ORDER BY position";
     ON_SALE_BENEFITS = "SELECT b.course, b.kind, b.connection, b.remote_course, b.source, \
-                        b.folder, b.destination, b.stamp FROM benefits b \
+                        b.folder, b.destination, b.drive, b.stamp FROM benefits b \
                         JOIN courses c ON c.slug = b.course WHERE c.active = 1 \
                         ORDER BY c.position, b.position";
     BY_SLUG = "SELECT slug, title, summary, url, price, rights, access_days, cover, active, \
                position FROM courses WHERE slug = $1";
     BY_PAGE = "SELECT slug, title, summary, url, price, rights, access_days, cover, active, \
                position FROM courses WHERE url_key = $1 AND active = 1";
-    BENEFITS_OF = "SELECT course, kind, connection, remote_course, source, folder, destination, stamp \
+    BENEFITS_OF = "SELECT course, kind, connection, remote_course, source, folder, destination, drive, stamp \
                    FROM benefits WHERE course = $1 ORDER BY position";
     IS_STAMPED = "SELECT COALESCE((SELECT b.stamp FROM benefits b WHERE b.course = c.slug AND b.source = $2 \
                   AND b.folder = $3), c.stamp) AS stamped FROM courses c WHERE c.slug = $1";
@@ -287,7 +291,7 @@ async fn insert_benefit(
             course: remote,
         } => {
             let args = args![
-                course, position, kind, connection, remote, none, none, none, false
+                course, position, kind, connection, remote, none, none, none, none, false
             ];
             tx.exec(&INSERT_BENEFIT, args).await?;
         }
@@ -295,11 +299,21 @@ async fn insert_benefit(
             source,
             folder,
             destination,
+            drive,
             stamp,
         } => {
             let by = destination.as_str();
             let args = args![
-                course, position, kind, none, none, source, folder, by, *stamp
+                course,
+                position,
+                kind,
+                none,
+                none,
+                source,
+                folder,
+                by,
+                drive.as_deref(),
+                *stamp
             ];
             tx.exec(&INSERT_BENEFIT, args).await?;
         }
@@ -350,6 +364,7 @@ fn benefit(row: &Row) -> anyhow::Result<Benefit> {
                 destination: Destination::parse(&by)
                     .with_context(|| format!("destination {by:?}"))?,
                 stamp: row.get("stamp")?,
+                drive: row.get("drive")?,
             })
         }
         other => bail!("benefit of kind {other:?}"),

@@ -19,6 +19,7 @@ pub mod course;
 pub mod customer;
 pub mod dispute;
 pub mod download;
+pub mod drive;
 pub mod email;
 pub mod figures;
 pub mod gateway_event;
@@ -74,6 +75,9 @@ pub fn statements() -> Vec<&'static Sql> {
         customer::STATEMENTS,
         dispute::STATEMENTS,
         download::STATEMENTS,
+        drive::STATEMENTS,
+        drive::items::STATEMENTS,
+        drive::seats::STATEMENTS,
         email::STATEMENTS,
         figures::STATEMENTS,
         gateway_event::STATEMENTS,

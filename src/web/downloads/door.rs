@@ -111,9 +111,14 @@ async fn held(visit: &Visit, id: &GrantId) -> Result<Option<Held>> {
 }
 
 impl Held {
+    /// Paid for, and on its way to a Drive: until it is there, the files come from here.
+    fn is_meanwhile(&self) -> bool {
+        self.grant.drive.is_some() && self.grant.state.is_owed()
+    }
+
     fn is_right(&self, now: Timestamp) -> bool {
         self.grant.benefit == Benefit::Files
-            && self.grant.state == GrantState::Active
+            && (self.grant.state == GrantState::Active || self.is_meanwhile())
             && !self.grant.has_run_out(now)
             && self.order.payment_status != PaymentStatus::Refunded
     }

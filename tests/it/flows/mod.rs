@@ -9,6 +9,7 @@ mod coupons;
 mod crash_everywhere;
 mod crash_money;
 mod desk;
+mod drive;
 mod entitlements;
 mod foreseeing;
 mod fulfilling;

@@ -2,6 +2,7 @@
 //! installed, so these tests run only when they are asked for: `./test --peers`.
 
 mod archives;
+mod drive;
 mod s3;
 mod stamps;
 mod stripe;

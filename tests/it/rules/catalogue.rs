@@ -89,6 +89,7 @@ fn a_file_says_courses_benefits_bundles_and_combos() {
         folder: "rust/2025".to_owned(),
         destination: Destination::Worker,
         stamp: false,
+        drive: None,
     };
     assert_eq!(rust.benefits, [enrolment, files]);
     let go = &catalogue.courses[1];
@@ -353,6 +354,7 @@ fn names_that_the_configuration_does_not_have_are_faults_with_their_line() {
     let known = Known {
         connections: &["other"],
         sources: &["demo", "drive"],
+        drives: &[],
     };
     let faults = catalogue::read_for(GOOD, &known).unwrap_err();
     let connection = CatalogueFault {
@@ -366,6 +368,7 @@ fn names_that_the_configuration_does_not_have_are_faults_with_their_line() {
     let known = Known {
         connections: &["lms"],
         sources: &["disk"],
+        drives: &[],
     };
     assert_eq!(catalogue::read_for(GOOD, &known), Ok(good()));
 }
@@ -438,6 +441,7 @@ fn benefits() -> impl Strategy<Value = Vec<Benefit>> {
             source: "disk".to_owned(),
             folder,
             destination,
+            drive: None,
             stamp: stamp && destination == Destination::Download,
         });
     (enrolment, proptest::option::of(files))

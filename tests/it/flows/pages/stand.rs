@@ -331,6 +331,7 @@ fn world(config: &Config, folder: &TempDir) -> Connectors {
     let disk = Folder::open(folder.path().join("source")).unwrap();
     let kept = Folder::made_on_demand(folder.path().join("content"));
     Connectors {
+        drives: std::collections::BTreeMap::new(),
         lms: std::collections::BTreeMap::new(),
         stores: [
             ("disk".to_owned(), Arc::new(disk) as _),

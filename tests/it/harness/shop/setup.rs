@@ -11,7 +11,7 @@ use bursar::connectors::http::Limits;
 use bursar::connectors::lms::fake::{FakeLms, FakeLmsOptions};
 use bursar::connectors::lms::{self, Lms};
 use bursar::connectors::mail::Mailer;
-use bursar::connectors::{Connectors, stores};
+use bursar::connectors::{Connectors, destinations, stores};
 use bursar::db::Kind;
 use tempfile::TempDir;
 
@@ -224,6 +224,7 @@ pub(super) fn world(
     let mut tellers = gateways::tellers(&config.payments).unwrap();
     tellers.extend(standing_in.clone());
     Connectors {
+        drives: destinations::drives(config, &Clock::system()).unwrap(),
         lms: platforms.clone(),
         stores: stores::open(config).unwrap(),
         tellers,
