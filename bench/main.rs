@@ -18,6 +18,7 @@ mod machine;
 mod matching;
 mod memory;
 mod postgres;
+mod publish;
 mod purchases;
 mod reference;
 mod server;
@@ -58,9 +59,13 @@ fn main() -> anyhow::Result<()> {
             "memory" => memory::run()?,
             "start" => start::run()?,
             "matching" => matching::run()?,
+            publish if publish.split(':').next() == Some("publish") => {
+                let scale = publish.split_once(':').map(|(_, scale)| scale);
+                publish::run(&publish::Scale::parse(scale)?)?;
+            }
             other => bail!(
                 "no measurement called {other:?}: there are purchases, purchases-postgres, \
-                 purchases-sqlite, settle, latency, memory, start and matching"
+                 purchases-sqlite, settle, latency, memory, start, matching and publish"
             ),
         }
     }

@@ -373,7 +373,7 @@ pub struct SourceFolder {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StoreConnection {
-    /// `folder`, `s3`, `gcs`, `azblob`, `b2`, `sftp` or `memory`.
+    /// `folder`, `s3`, `gcs`, `azblob`, `b2`, `sftp`, `http` or `memory`.
     pub kind: String,
     /// The folder; below the bucket where there is one.
     pub path: String,

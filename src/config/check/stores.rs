@@ -3,7 +3,9 @@
 use super::super::rules::Rules;
 use super::super::{Config, StoreConnection};
 
-const KINDS: [&str; 7] = ["folder", "s3", "gcs", "azblob", "b2", "sftp", "memory"];
+const KINDS: [&str; 8] = [
+    "folder", "s3", "gcs", "azblob", "b2", "sftp", "http", "memory",
+];
 /// The store that is there without being set.
 const CONTENT: &str = "content";
 
@@ -25,7 +27,19 @@ impl Rules {
                 );
             }
         }
+        self.content(config);
+    }
+
+    fn content(&mut self, config: &Config) {
         let kept_in = &config.content.store;
+        let store = config.stores.get(kept_in);
+        if store.is_some_and(|store| store.kind == "http") {
+            self.say(
+                "content.store",
+                "is a web server, which is only read",
+                "Name a store that can be written",
+            );
+        }
         let known = config.stores.contains_key(kept_in) || config.sources.contains_key(kept_in);
         if kept_in != CONTENT && !known {
             self.say(
@@ -50,6 +64,7 @@ impl Rules {
                 self.given(&format!("{at}.endpoint"), &store.endpoint);
                 self.given(&format!("{at}.account"), &store.account);
             }
+            "http" => self.given(&format!("{at}.endpoint"), &store.endpoint),
             "memory" if self.production => self.say(
                 &format!("{at}.kind"),
                 "is memory: it forgets everything at each start",

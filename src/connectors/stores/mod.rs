@@ -26,6 +26,7 @@ pub mod manifest;
 mod names;
 mod order;
 pub mod remote;
+pub mod web;
 
 pub use names::is_plain_path;
 
@@ -175,6 +176,7 @@ pub fn connect(connection: &StoreConnection) -> anyhow::Result<Arc<dyn Store>> {
         "s3" | "gcs" | "azblob" | "b2" | "sftp" | "memory" => {
             Arc::new(remote::Remote::new(connection)?)
         }
+        "http" => Arc::new(web::Web::new(connection)?),
         other => anyhow::bail!("there is no kind of store called {other:?}"),
     })
 }

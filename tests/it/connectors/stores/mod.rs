@@ -2,3 +2,4 @@
 
 pub mod every_store;
 mod folder;
+mod web;
