@@ -12,12 +12,18 @@ mod check;
 mod defaults;
 mod environment;
 mod fault;
+mod openedx;
+mod platforms;
 mod read;
 mod rules;
+mod scim;
 mod tree;
 
 pub use environment::process_environment;
 pub use fault::{ConfigFault, Place};
+pub use openedx::OpenEdx;
+pub use platforms::{Canvas, Moodle};
+pub use scim::Scim;
 
 /// A value that never prints itself. Compare with [`Secret::matches`], which takes constant time.
 #[derive(Clone, PartialEq, Eq)]
@@ -296,7 +302,7 @@ pub struct Payos {
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LmsConnection {
-    /// Which connector: `frappe`, `http_confirm`, `fake`.
+    /// Which connector: `frappe`, `moodle`, `canvas`, `scim`, `openedx`, `http_confirm`, `fake`.
     pub kind: String,
     /// `https://site`, no slash at the end.
     pub base_url: String,
@@ -304,12 +310,22 @@ pub struct LmsConnection {
     pub api_key: Option<Secret>,
     /// Frappe: its API secret.
     pub api_secret: Option<Secret>,
-    /// Frappe: let the platform mail a new learner a password link.
+    /// Let the platform mail a new learner a password, or a link to choose one.
     pub send_welcome_email: bool,
     /// How many calls may run at once.
     pub concurrency: usize,
+    /// Settings of the `frappe` kind.
+    pub frappe: FrappeOptions,
     /// Settings of the `http_confirm` kind.
     pub confirm: Option<HttpConfirm>,
+    /// Settings of the `scim` kind.
+    pub scim: Option<Scim>,
+    /// Settings of the `openedx` kind.
+    pub openedx: Option<OpenEdx>,
+    /// Settings of the `moodle` kind.
+    pub moodle: Option<Moodle>,
+    /// Settings of the `canvas` kind.
+    pub canvas: Option<Canvas>,
 }
 
 /// A password in the address is refused at start, and not shown before.
@@ -322,9 +338,22 @@ impl fmt::Debug for LmsConnection {
             .field("api_secret", &self.api_secret)
             .field("send_welcome_email", &self.send_welcome_email)
             .field("concurrency", &self.concurrency)
+            .field("frappe", &self.frappe)
             .field("confirm", &self.confirm)
+            .field("scim", &self.scim)
+            .field("openedx", &self.openedx)
+            .field("moodle", &self.moodle)
+            .field("canvas", &self.canvas)
             .finish()
     }
+}
+
+/// What only the `frappe` kind has.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FrappeOptions {
+    /// Taking back an enrolment deletes its progress: `ask` the seller where there is some, or `remove`.
+    pub withdraw: String,
 }
 
 /// A shop-made endpoint that confirms an enrolment.
@@ -373,7 +402,8 @@ pub struct SourceFolder {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StoreConnection {
-    /// `folder`, `s3`, `gcs`, `azblob`, `b2`, `sftp`, `http` or `memory`.
+    /// `folder`, `s3`, `gcs`, `azblob`, `b2`, `sftp`, `webdav`, `rclone`,
+    /// `http` or `memory`.
     pub kind: String,
     /// The folder; below the bucket where there is one.
     pub path: String,
@@ -391,6 +421,14 @@ pub struct StoreConnection {
     pub secret: Option<Secret>,
     /// GCS: the service account's JSON. SFTP: the private key.
     pub key_file: Option<PathBuf>,
+    /// rclone: its name of the cloud, such as `dropbox`.
+    pub backend: String,
+    /// rclone: the backend's options, as its own settings have them.
+    pub options: BTreeMap<String, Secret>,
+    /// rclone: the program; empty is `rclone` of the path.
+    pub program: String,
+    /// rclone: take a version with known holes.
+    pub allow_old: bool,
     /// S3: the ETag says what was stored. Not so where a KMS key of yours encrypts.
     pub etag_is_md5: bool,
 }

@@ -22,6 +22,7 @@ use crate::words::Locale;
 
 mod alerts;
 mod catalogue;
+mod connect;
 mod content;
 mod coupon;
 mod demo;
@@ -78,6 +79,9 @@ enum Command {
     /// Publish versions of course files, and look at them.
     #[command(subcommand)]
     Content(content::Content),
+    /// Connect a learning platform, look at connections, try one.
+    #[command(subcommand)]
+    Connect(connect::Connect),
     /// Make, look at or stop coupons.
     #[command(subcommand)]
     Coupon(coupon::Coupon),
@@ -117,6 +121,7 @@ pub async fn run() -> ExitCode {
         Command::Doctor => doctor::run(&cli.place).await,
         Command::Catalogue(command) => command.run(&cli.place).await,
         Command::Content(command) => command.run(&cli.place).await,
+        Command::Connect(command) => command.run(&cli.place).await,
         Command::Coupon(command) => command.run(&cli.place).await,
         Command::Order(command) => command.run(&cli.place).await,
         Command::Grant(command) => command.run(&cli.place).await,
@@ -181,6 +186,13 @@ fn remark(text: &str) {
 }
 
 impl Place {
+    /// The settings file, there or not.
+    fn file(&self) -> PathBuf {
+        let named = || std::env::var_os("BURSAR_CONFIG").filter(|name| !name.is_empty());
+        let chosen = self.config.clone().or_else(|| named().map(PathBuf::from));
+        chosen.unwrap_or_else(|| PathBuf::from("bursar.toml"))
+    }
+
     /// The settings; every fault is in the error.
     fn settings(&self) -> anyhow::Result<Config> {
         let chosen = self

@@ -13,7 +13,16 @@ use crate::words::Locale;
 
 mod stores;
 
-const LMS_KINDS: [&str; 3] = ["frappe", "http_confirm", "fake"];
+const FRAPPE_WITHDRAW: [&str; 2] = ["ask", "remove"];
+const LMS_KINDS: [&str; 7] = [
+    "frappe",
+    "moodle",
+    "canvas",
+    "scim",
+    "openedx",
+    "http_confirm",
+    "fake",
+];
 const CONFIRM_AUTH: [&str; 4] = ["none", "token", "bearer", "basic"];
 
 /// Every broken rule, in the order of the example file.
@@ -200,6 +209,18 @@ impl Rules {
                 self.address(&format!("{at}.base_url"), &connection.base_url);
                 self.required(&format!("{at}.api_key"), connection.api_key.as_ref());
                 self.required(&format!("{at}.api_secret"), connection.api_secret.as_ref());
+                let withdraw = &connection.frappe.withdraw;
+                self.one_of(&format!("{at}.frappe.withdraw"), withdraw, &FRAPPE_WITHDRAW);
+            }
+            "scim" => self.scim(at, connection),
+            "openedx" => self.openedx(at, connection),
+            "moodle" => {
+                self.address(&format!("{at}.base_url"), &connection.base_url);
+                self.moodle(&format!("{at}.moodle"), connection.moodle.as_ref());
+            }
+            "canvas" => {
+                self.address(&format!("{at}.base_url"), &connection.base_url);
+                self.canvas(&format!("{at}.canvas"), connection.canvas.as_ref());
             }
             "http_confirm" => self.confirm(&format!("{at}.confirm"), connection.confirm.as_ref()),
             "fake" if self.production => self.say(

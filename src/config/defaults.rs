@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::{
-    Config, Content, Downloads, Fulfilment, HttpConfirm, Limits, LmsConnection, Mail, Mode,
-    PartialRefund, Payments, Payos, Queue, Sepay, Shop, StoreConnection, Stripe, Worker,
+    Config, Content, Downloads, FrappeOptions, Fulfilment, HttpConfirm, Limits, LmsConnection,
+    Mail, Mode, PartialRefund, Payments, Payos, Queue, Sepay, Shop, StoreConnection, Stripe,
+    Worker,
 };
 
 impl Default for Config {
@@ -80,7 +81,20 @@ impl Default for LmsConnection {
             api_secret: None,
             send_welcome_email: false,
             concurrency: 2,
+            frappe: FrappeOptions::default(),
             confirm: None,
+            scim: None,
+            openedx: None,
+            moodle: None,
+            canvas: None,
+        }
+    }
+}
+
+impl Default for FrappeOptions {
+    fn default() -> Self {
+        Self {
+            withdraw: "ask".to_owned(),
         }
     }
 }
@@ -111,6 +125,10 @@ impl Default for StoreConnection {
             account: String::new(),
             secret: None,
             key_file: None,
+            backend: String::new(),
+            options: BTreeMap::new(),
+            program: String::new(),
+            allow_old: false,
             etag_is_md5: true,
         }
     }

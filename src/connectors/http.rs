@@ -5,7 +5,7 @@ use std::error::Error as _;
 use std::io;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, ETAG, HeaderMap, HeaderName, LINK, LOCATION, RETRY_AFTER};
 
 use super::Fault;
 use super::quote::quote;
@@ -89,7 +89,7 @@ pub enum Aim {
 }
 
 /// A whole answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Answer {
     /// HTTP status.
     pub status: u16,
@@ -100,11 +100,24 @@ pub struct Answer {
     pub retry_after: Option<Duration>,
     /// Where a redirect points.
     pub location: Option<String>,
+    /// `ETag`.
+    pub etag: Option<String>,
+    /// `Link`, as it came: where a list goes on.
+    pub link: Option<String>,
     /// The body.
     pub body: Vec<u8>,
 }
 
 impl Answer {
+    /// One of which only the status was looked at.
+    #[must_use]
+    pub fn of_status(status: u16) -> Self {
+        Self {
+            status,
+            ..Self::default()
+        }
+    }
+
     /// The body as JSON, if it says that it is JSON, and is.
     #[must_use]
     pub fn json(&self) -> Option<serde_json::Value> {
@@ -182,6 +195,8 @@ pub async fn exchange(request: reqwest::RequestBuilder, limits: Limits) -> Resul
             .to_lowercase(),
         retry_after: retry_after(headers),
         location: text(headers, &LOCATION),
+        etag: text(headers, &ETAG),
+        link: text(headers, &LINK),
         body: Vec::new(),
     };
     let body = whole_body(&mut response, limits.body).await?;
@@ -215,7 +230,8 @@ fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
 
 /// The client's own words name the URL, and ours carry an address in the query: only the innermost
 /// cause is quoted.
-fn lost(error: &reqwest::Error) -> Lost {
+#[must_use]
+pub fn lost(error: &reqwest::Error) -> Lost {
     if let Some(why) = tls_refusal(error) {
         return Lost::Unproven(quote(&why, &[]));
     }

@@ -16,6 +16,7 @@ pub mod http;
 pub mod lms;
 pub mod mail;
 pub mod quote;
+pub mod setup;
 pub mod stores;
 
 /// Everything a task may reach, by the names the configuration gives.

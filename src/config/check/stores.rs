@@ -3,8 +3,8 @@
 use super::super::rules::Rules;
 use super::super::{Config, StoreConnection};
 
-const KINDS: [&str; 8] = [
-    "folder", "s3", "gcs", "azblob", "b2", "sftp", "http", "memory",
+const KINDS: [&str; 10] = [
+    "folder", "s3", "gcs", "azblob", "b2", "sftp", "webdav", "rclone", "http", "memory",
 ];
 /// The store that is there without being set.
 const CONTENT: &str = "content";
@@ -64,7 +64,8 @@ impl Rules {
                 self.given(&format!("{at}.endpoint"), &store.endpoint);
                 self.given(&format!("{at}.account"), &store.account);
             }
-            "http" => self.given(&format!("{at}.endpoint"), &store.endpoint),
+            "rclone" => self.given(&format!("{at}.backend"), &store.backend),
+            "http" | "webdav" => self.given(&format!("{at}.endpoint"), &store.endpoint),
             "memory" if self.production => self.say(
                 &format!("{at}.kind"),
                 "is memory: it forgets everything at each start",

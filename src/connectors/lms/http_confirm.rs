@@ -5,6 +5,8 @@
 //! "is not enrolled"), and a lost answer is [`Fault::Unknown`], to be repeated only where the
 //! seller declared that safe.
 
+use std::sync::Arc;
+
 use anyhow::Context as _;
 use async_trait::async_trait;
 use base64::Engine as _;
@@ -14,14 +16,54 @@ use serde_json::Value;
 
 use self::predicate::{Contains, Equals, complaint};
 use self::template::Template;
-use super::{Capabilities, Enrolment, Learner, LearnerRef, Lms, RemoteCourse};
+use super::{Capabilities, Enrolment, Kind, Learner, LearnerRef, Lms, RemoteCourse};
 use crate::config::{LmsConnection, Secret};
 use crate::connectors::Fault;
 use crate::connectors::http::{Aim, Answer, Limits, absolute, client, exchange};
 use crate::connectors::quote::quote;
+use crate::connectors::setup::{Question, Setup};
 
 mod predicate;
 mod template;
+
+pub(super) const KIND: Kind = Kind {
+    setup: Setup {
+        kind: "http_confirm",
+        title: "An endpoint of your own that enrols a buyer",
+        guide: "bursar.example.toml",
+        before: "The endpoint takes one POST for each enrolment and says in JSON whether it worked.",
+        questions: &[
+            Question::address("confirm.url", "The full address of the POST"),
+            Question::choice(
+                "confirm.auth",
+                "How is the credential sent?",
+                &[
+                    ("none", "there is none"),
+                    ("bearer", "Authorization: Bearer ..."),
+                    ("token", "Authorization: token ..."),
+                    ("basic", "USER:PASSWORD as HTTP basic authentication"),
+                ],
+            ),
+            Question::secret("confirm.credential", "The credential (nothing for none)").or(""),
+            Question::line("confirm.body", "The JSON body").or(
+                r#"{"email": "{{email}}", "name": "{{name}}", "course": "{{course}}", "key": "{{key}}"}"#,
+            ),
+            Question::line("confirm.success", "JSON pointer and value that mean success")
+                .or("/success = true"),
+            Question::line(
+                "confirm.already",
+                "JSON pointer and text that mean already enrolled (nothing if there is none)",
+            )
+            .or(""),
+            Question::yes_no(
+                "confirm.repeat_is_safe",
+                "May it be called again when no answer came, without enrolling anybody twice?",
+            ),
+        ],
+        pretends: false,
+    },
+    connect: |connection, limits| Ok(Arc::new(HttpConfirm::new(connection, limits)?)),
+};
 
 /// One endpoint.
 #[derive(Debug)]
@@ -106,6 +148,8 @@ impl Lms for HttpConfirm {
             reads_back: false,
             repeat_is_safe: self.repeat_is_safe,
             withdraws: false,
+            suspends: false,
+            lists_courses: false,
         }
     }
 

@@ -25,12 +25,12 @@ pub mod folder;
 pub mod manifest;
 mod names;
 mod order;
+pub mod rclone;
 pub mod remote;
 pub mod web;
+pub mod webdav;
 
 pub use names::is_plain_path;
-
-use flow::{exactly, split};
 
 /// The most bytes in one piece of a [`Flow`].
 pub const PIECE: usize = 1024 * 1024;
@@ -176,6 +176,18 @@ pub fn connect(connection: &StoreConnection) -> anyhow::Result<Arc<dyn Store>> {
         "s3" | "gcs" | "azblob" | "b2" | "sftp" | "memory" => {
             Arc::new(remote::Remote::new(connection)?)
         }
+        "webdav" => {
+            let secret = connection.secret.clone();
+            let account = secret.map(|secret| (connection.account.clone(), secret));
+            Arc::new(webdav::WebDav::new(&connection.endpoint, account)?)
+        }
+        "rclone" => Arc::new(rclone::Rclone::new(rclone::Remote {
+            program: connection.program.clone(),
+            backend: connection.backend.clone(),
+            options: connection.options.clone(),
+            root: connection.path.clone(),
+            allow_old: connection.allow_old,
+        })?),
         "http" => Arc::new(web::Web::new(connection)?),
         other => anyhow::bail!("there is no kind of store called {other:?}"),
     })
@@ -199,6 +211,11 @@ fn clipped(why: &str) -> String {
 /// For the seller to mend: this file or folder.
 fn mapping(why: &str) -> Fault {
     Fault::MappingBroken { why: clipped(why) }
+}
+
+/// More than the limit of [`Store::list`].
+fn too_many(limit: usize) -> Fault {
+    mapping(&format!("there are more than {limit} files"))
 }
 
 /// Will pass.

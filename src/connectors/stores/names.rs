@@ -33,3 +33,12 @@ pub(super) fn plain_path(text: &str) -> Result<&str, Fault> {
 pub(super) fn is_litter(name: &str) -> bool {
     name.starts_with('.') || LITTER.contains(&name)
 }
+
+/// Beside the file's own name, where it waits until it is whole: no file that a buyer can be given is
+/// ever called so.
+pub(super) fn waiting(path: &str) -> String {
+    match path.rsplit_once('/') {
+        Some((folder, name)) => format!("{folder}/.{name}.part"),
+        None => format!(".{path}.part"),
+    }
+}

@@ -11,6 +11,7 @@ const VENDORS: &[&str] = &[
     "frappe",
     "moodle",
     "openedx",
+    "udemy",
     "teachable",
 ];
 

@@ -1,7 +1,7 @@
 //! One suite, every connector: recorded exchanges and fakes that misbehave as the real ones do.
 
 mod gateways;
-mod lms;
+pub mod lms;
 mod mail;
 pub mod payos;
 mod sepay;

@@ -2,6 +2,7 @@
 
 mod api;
 mod cards;
+mod connecting;
 mod coupon_commands;
 mod coupons;
 mod crash_everywhere;
@@ -15,11 +16,13 @@ mod money_commands;
 mod money_reports;
 mod outage;
 mod pages;
+mod parting;
 mod polling;
 mod publishing;
 mod queueing;
 mod refunding;
 mod revoking;
 mod settling;
+mod standing;
 mod suggesting;
 mod transfers_page;

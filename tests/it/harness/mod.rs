@@ -1,5 +1,6 @@
 //! What tests stand on.
 
+pub mod academy;
 pub mod bank;
 pub mod books;
 pub mod commands;
@@ -9,3 +10,4 @@ pub mod sepay_api;
 pub mod server;
 pub mod shop;
 pub mod smtp;
+pub mod terminal;

@@ -100,11 +100,12 @@ impl Shop {
             setup.clock.clone()
         };
         let platforms = setup::platforms(&config, &setup);
+        let stock = setup.catalogue.clone();
         let mint = Mint::seeded(42);
         let world = setup::world(&config, &platforms);
         let app = App::new(config, db, world, clock.clone(), mint.clone());
         let app = app.await.unwrap();
-        let stock = catalogue::read(setup::CATALOGUE).unwrap();
+        let stock = catalogue::read(&stock).unwrap();
         app.db
             .write(move |tx| Box::pin(async move { catalogue::replace(tx, &stock).await }))
             .await

@@ -85,6 +85,8 @@ fn the_example_file_names_every_setting_there_is() {
         "payments.accounts.0",
         "lms.bootcamp",
         "lms.bootcamp.confirm",
+        "lms.seats.scim",
+        "lms.university.openedx",
         "sources.videos",
         "stores.lectures",
         "content",

@@ -7,7 +7,9 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 
 use crate::connectors::Fault;
-use crate::connectors::lms::{Capabilities, Enrolment, Learner, LearnerRef, Lms, RemoteCourse};
+use crate::connectors::lms::{
+    Capabilities, Enrolment, Learner, LearnerRef, Lms, RemoteCourse, Standing,
+};
 
 /// Registered as kind `fake`.
 #[derive(Debug, Default)]
@@ -36,6 +38,8 @@ impl Lms for Instant {
             reads_back: true,
             repeat_is_safe: true,
             withdraws: true,
+            suspends: false,
+            lists_courses: false,
         }
     }
 
@@ -62,7 +66,11 @@ impl Lms for Instant {
         course: &str,
     ) -> Result<Option<Enrolment>, Fault> {
         let id = self.with(|memory| memory.enrolments.get(&place(learner, course)).cloned());
-        Ok(id.map(|id| Enrolment { id, rows: 1 }))
+        Ok(id.map(|id| Enrolment {
+            id,
+            standing: Standing::Active,
+            rows: 1,
+        }))
     }
 
     async fn enrol(

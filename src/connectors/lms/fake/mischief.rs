@@ -20,6 +20,8 @@ pub enum Call {
     UserGet,
     /// A learner made.
     UserCreate,
+    /// A learner deleted.
+    UserDelete,
     /// Courses, listed.
     CourseList,
     /// One course.
@@ -32,6 +34,12 @@ pub enum Call {
     EnrolmentCreate,
     /// An enrolment deleted.
     EnrolmentDelete,
+    /// Rows of batches, listed.
+    BatchRowList,
+    /// A learner put into a batch.
+    BatchJoin,
+    /// A learner's row of a batch deleted.
+    BatchLeave,
     /// The shop-made confirmation method.
     Confirm,
     /// Anything else.
@@ -89,6 +97,10 @@ pub enum Mischief {
     HangAfterwards,
     /// Does it, then breaks the connection in the middle of the answer.
     CutAnswer,
+    /// Does nothing, and breaks the connection in the middle of an answer.
+    CutUndone,
+    /// Answers 200 with a body that goes on and on.
+    Endless,
     /// Takes this long, then behaves.
     Slow(Duration),
 }
@@ -178,6 +190,8 @@ impl Mischief {
             | Self::Hang
             | Self::HangAfterwards
             | Self::CutAnswer
+            | Self::CutUndone
+            | Self::Endless
             | Self::Slow(_) => return None,
         })
     }

@@ -11,7 +11,9 @@ use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use super::Kind;
 use crate::config::{LmsConnection, Secret};
+use crate::connectors::setup::Setup;
 
 mod doors;
 mod instant;
@@ -21,10 +23,22 @@ mod store;
 
 pub use instant::Instant;
 pub use mischief::{Call, Canned, Mischief};
-pub use store::{FakeEnrolment, FakeUser, Seen};
+pub use store::{FakeBatch, FakeEnrolment, FakeUser, Seen};
 
 use mischief::Plan;
 use store::Store;
+
+pub(super) const KIND: Kind = Kind {
+    setup: Setup {
+        kind: "fake",
+        title: "A pretended platform, for trying things out",
+        guide: "",
+        before: "It enrols nobody anywhere: it only says so.",
+        questions: &[],
+        pretends: true,
+    },
+    connect: |_, _| Ok(Arc::new(Instant::default())),
+};
 
 /// Which framework the fake takes after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -135,9 +149,7 @@ impl FakeLms {
             base_url: self.base_url(),
             api_key: Some(Secret::new(&self.site.options.api_key)),
             api_secret: Some(Secret::new(&self.site.options.api_secret)),
-            send_welcome_email: false,
-            concurrency: 2,
-            confirm: None,
+            ..LmsConnection::default()
         }
     }
 
@@ -195,10 +207,41 @@ impl FakeLms {
         self.site.with_store(|store| store.remove_user(email));
     }
 
+    /// Give a learner another address: the account and its rows follow.
+    pub fn rename_user(&self, from: &str, to: &str) {
+        self.site.with_store(|store| store.rename_user(from, to));
+    }
+
     /// Put an enrolment there without any check; twice makes two rows.
     pub fn add_enrolment(&self, email: &str, course: &str) {
         self.site
             .with_store(|store| store.put_enrolment(email, course));
+    }
+
+    /// Put a batch there.
+    pub fn add_batch(&self, batch: FakeBatch) {
+        self.site.with_store(|store| store.put_batch(batch));
+    }
+
+    /// Put a learner into a batch without any check.
+    pub fn join_batch(&self, email: &str, batch: &str) {
+        self.site.with_store(|store| {
+            if let Some(batch) = store.batch(batch).cloned() {
+                store.join_batch(email, &batch);
+            }
+        });
+    }
+
+    /// Rows of batches; `course` is the batch's name.
+    #[must_use]
+    pub fn batch_rows(&self) -> Vec<FakeEnrolment> {
+        self.site.with_store(|store| store.batch_rows.clone())
+    }
+
+    /// A learner has come so far in a course.
+    pub fn set_progress(&self, email: &str, course: &str, percent: f64) {
+        self.site
+            .with_store(|store| store.set_progress(email, course, percent));
     }
 
     /// Misbehave once in each of these ways, in this order, on the next such calls.

@@ -2,6 +2,8 @@
 //! It looks before it writes and reads back what was written; it does not trust a 2xx, which Frappe
 //! gives for learners that do not exist, and never writes twice in one call.
 
+use std::sync::Arc;
+
 use anyhow::Context as _;
 use async_trait::async_trait;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
@@ -11,16 +13,53 @@ use serde_json::{Value, json};
 
 use self::verdict::{Call, Verdict, judge, not_json};
 use self::wire::{
-    CourseRow, Document, EnrolmentRow, Listing, Message, Named, NewEnrolment, NewUser, UserRow,
+    CourseRow, Document, EnrolmentRow, Listing, Message, Named, NewUser, Target, UserRow,
+    new_enrolment,
 };
-use super::{Capabilities, Enrolment, Learner, LearnerRef, Lms, RemoteCourse};
+use super::{
+    Capabilities, Enrolment, Kind, Learner, LearnerRef, Lms, RemoteCourse, Standing, naming,
+};
 use crate::config::{LmsConnection, Secret};
 use crate::connectors::Fault;
 use crate::connectors::http::{Limits, absolute, client, exchange};
+use crate::connectors::setup::{Question, Setup};
 
-mod naming;
+mod batch;
+mod rights;
 mod verdict;
 mod wire;
+
+/// Frappe's own limit for a line of text.
+const LONGEST_NAME: usize = 140;
+
+pub(super) const KIND: Kind = Kind {
+    setup: Setup {
+        kind: "frappe",
+        title: "Frappe LMS, on a site of yours",
+        guide: "docs/connect-frappe.md",
+        before: "You need a user of its own on the site, with the role Moderator and an API key.",
+        questions: &[
+            Question::address("base_url", "The site's address"),
+            Question::secret("api_key", "The user's API key"),
+            Question::secret("api_secret", "The user's API secret"),
+            Question::yes_no(
+                "send_welcome_email",
+                "Shall Frappe mail new learners a link to choose a password?",
+            ),
+            Question::choice(
+                "frappe.withdraw",
+                "Frappe deletes progress with an enrolment. When a buyer's right ends",
+                &[
+                    ("ask", "you are asked where there is progress to lose"),
+                    ("remove", "it is removed without asking"),
+                ],
+            )
+            .or("ask"),
+        ],
+        pretends: false,
+    },
+    connect: |connection, limits| Ok(Arc::new(Frappe::new(connection, limits)?)),
+};
 
 /// One site.
 #[derive(Debug)]
@@ -31,6 +70,8 @@ pub struct Frappe {
     authorization: HeaderValue,
     secrets: [Secret; 2],
     send_welcome_email: bool,
+    /// Removing an enrolment that has progress is the seller's decision, each time.
+    asks_before_removal: bool,
 }
 
 impl Frappe {
@@ -50,6 +91,7 @@ impl Frappe {
             authorization,
             secrets,
             send_welcome_email: connection.send_welcome_email,
+            asks_before_removal: connection.frappe.withdraw != "remove",
         })
     }
 }
@@ -83,6 +125,8 @@ impl Lms for Frappe {
             reads_back: true,
             repeat_is_safe: false,
             withdraws: true,
+            suspends: false,
+            lists_courses: true,
         }
     }
 
@@ -103,13 +147,32 @@ impl Lms for Frappe {
     /// By list, not by id: an unknown course is then an empty list, and a 404 can only mean that
     /// the LMS app is missing.
     async fn find_course(&self, course: &str) -> Result<Option<RemoteCourse>, Fault> {
+        let target = Target::of(course);
         let rows: Vec<CourseRow> = self
-            .list("LMS Course", CourseRow::FIELDS, &[("name", course)])
+            .list(
+                target.doctype(),
+                CourseRow::FIELDS,
+                &[("name", target.id())],
+            )
             .await?;
-        Ok(rows.into_iter().next().map(|row| RemoteCourse {
-            id: row.name,
-            title: row.title,
-        }))
+        Ok(rows.into_iter().next().map(|row| row.listed(target)))
+    }
+
+    /// Courses, then batches, each kind in the order of its titles.
+    async fn list_courses(&self, limit: usize) -> Result<Vec<RemoteCourse>, Fault> {
+        let mut listed = Vec::new();
+        for kind in [Target::Course(""), Target::Batch("")] {
+            let left = limit.saturating_sub(listed.len());
+            if left > 0 {
+                let rows: Vec<CourseRow> = self.page_of(kind.doctype(), left).await?;
+                listed.extend(rows.into_iter().map(|row| row.listed(kind)));
+            }
+        }
+        Ok(listed)
+    }
+
+    async fn missing_rights(&self) -> Result<Vec<String>, Fault> {
+        self.look_for_missing_rights().await
     }
 
     async fn ensure_learner(&self, learner: &Learner) -> Result<LearnerRef, Fault> {
@@ -132,12 +195,11 @@ impl Lms for Frappe {
         learner: &Learner,
         course: &str,
     ) -> Result<Option<Enrolment>, Fault> {
-        let email = learner.email.to_lowercase();
-        let filters = [("member", email.as_str()), ("course", course)];
-        let mut rows: Vec<EnrolmentRow> = self
-            .list("LMS Enrollment", EnrolmentRow::FIELDS, &filters)
-            .await?;
-        rows.retain(|row| row.concerns(&email, course));
+        let (email, target) = (learner.email.to_lowercase(), Target::of(course));
+        let filters = [("member", email.as_str()), (target.field(), target.id())];
+        let fields = ["name", "member", target.field(), "creation"];
+        let mut rows: Vec<EnrolmentRow> = self.list(target.enrolment(), &fields, &filters).await?;
+        rows.retain(|row| row.concerns(&email, target));
         let count = rows.len();
         let Some(oldest) = oldest(rows) else {
             return Ok(None);
@@ -148,6 +210,7 @@ impl Lms for Frappe {
         existing(user)?;
         Ok(Some(Enrolment {
             id: oldest.name,
+            standing: Standing::Active,
             rows: count,
         }))
     }
@@ -158,14 +221,11 @@ impl Lms for Frappe {
         course: &str,
         key: &str,
     ) -> Result<Option<String>, Fault> {
-        let row = NewEnrolment {
-            name: key,
-            member: &learner.email.to_lowercase(),
-            course,
-        };
-        let url = self.url(&["api", "resource", "LMS Enrollment"]);
+        let target = Target::of(course);
+        let row = new_enrolment(key, &learner.email.to_lowercase(), target);
+        let url = self.url(&["api", "resource", target.enrolment()]);
         let call = Call::CreateEnrolment;
-        match self.call(call, Method::POST, url, Some(json!(row))).await {
+        match self.call(call, Method::POST, url, Some(row)).await {
             Ok(value) => {
                 let made: Document<Named> = understood(call, value)?;
                 Ok(Some(made.data.name))
@@ -177,14 +237,41 @@ impl Lms for Frappe {
         }
     }
 
-    /// Frappe has no suspension: the row goes, and the learner's progress with it.
+    async fn progress_at_stake(
+        &self,
+        learner: &Learner,
+        course: &str,
+    ) -> Result<Option<u8>, Fault> {
+        if !self.asks_before_removal {
+            return Ok(None);
+        }
+        let rows = self.progress(learner, Target::of(course)).await?;
+        let most = rows.iter().map(wire::ProgressRow::percent).max();
+        Ok(most.filter(|percent| *percent > 0))
+    }
+
+    /// Frappe has no suspension: the row goes, and the learner's progress with it. Of a batch, the
+    /// courses that it brought go first: while its own row is there, a repeat finds what is left.
     async fn withdraw(
         &self,
-        _learner: &Learner,
-        _course: &str,
+        learner: &Learner,
+        course: &str,
         enrolment: &str,
     ) -> Result<(), Fault> {
-        let url = self.url(&["api", "resource", "LMS Enrollment", enrolment]);
+        let target = Target::of(course);
+        if let Target::Batch(_) = target {
+            let holder = self.holder(enrolment, learner).await?;
+            for row in self.progress(&holder, target).await? {
+                self.delete(Target::Course(""), &row.name).await?;
+            }
+        }
+        self.delete(target, enrolment).await
+    }
+}
+
+impl Frappe {
+    async fn delete(&self, target: Target<'_>, enrolment: &str) -> Result<(), Fault> {
+        let url = self.url(&["api", "resource", target.enrolment(), enrolment]);
         let call = Call::DeleteEnrolment;
         match self.call(call, Method::DELETE, url, None).await {
             Ok(_) | Err(Verdict::Absent) => Ok(()),
@@ -198,7 +285,7 @@ impl Lms for Frappe {
 
 impl Frappe {
     async fn create_user(&self, email: &str, name: &str) -> Result<String, Verdict> {
-        let (first_name, last_name) = naming::split(name, email);
+        let (first_name, last_name) = naming::split(name, email, LONGEST_NAME);
         let user = NewUser {
             email,
             first_name,
@@ -265,6 +352,24 @@ impl Frappe {
             .append_pair("filters", &json!(filters).to_string())
             .append_pair("fields", &json!(fields).to_string())
             .append_pair("limit_page_length", "0");
+        self.listing(url).await
+    }
+
+    /// At most `limit` documents of a kind, by their titles.
+    async fn page_of<T: DeserializeOwned>(
+        &self,
+        doctype: &str,
+        limit: usize,
+    ) -> Result<Vec<T>, Fault> {
+        let mut url = self.url(&["api", "resource", doctype]);
+        url.query_pairs_mut()
+            .append_pair("fields", &json!(CourseRow::FIELDS).to_string())
+            .append_pair("order_by", "title asc")
+            .append_pair("limit_page_length", &limit.to_string());
+        self.listing(url).await
+    }
+
+    async fn listing<T: DeserializeOwned>(&self, url: Url) -> Result<Vec<T>, Fault> {
         let value = self.call(Call::List, Method::GET, url, None).await;
         let listing: Listing<T> = understood(Call::List, value.map_err(settled)?)?;
         Ok(listing.data)

@@ -12,7 +12,7 @@ use tokio::io::AsyncWriteExt;
 use super::{
     Entry, Fault, Folder, Parcel, entry, find, io_fault, off_the_async_threads, real_root, resolve,
 };
-use crate::connectors::stores::names::is_plain_path;
+use crate::connectors::stores::names::{is_plain_path, waiting};
 use crate::connectors::stores::{Flow, PIECE, mapping, transient};
 
 pub(super) async fn partial(folder: &Folder, path: &str) -> Result<u64, Fault> {
@@ -72,13 +72,11 @@ pub(super) async fn remove(folder: &Folder, path: &str) -> Result<(), Fault> {
     .await
 }
 
-/// The hidden name: no file that a buyer can be given is ever called so.
 fn part_of(root: &Path, path: &str) -> Result<PathBuf, Fault> {
     if !is_plain_path(path) {
         return Err(mapping(&format!("{path:?} is not a usable path")));
     }
-    let (folder, name) = path.rsplit_once('/').unwrap_or((".", path));
-    Ok(root.join(folder).join(format!(".{name}.part")))
+    Ok(root.join(waiting(path)))
 }
 
 /// Open for the bytes from `from` on; the folders to it are made.

@@ -12,8 +12,9 @@ use url::Url;
 
 use self::request::{Asked, text};
 use self::zip::{Directory, Member};
+use super::flow::exactly;
 use super::names::{is_litter, is_plain_path, plain_path};
-use super::{Abilities, Entry, Fault, Flow, Parcel, Proof, Store, exactly, mapping, split};
+use super::{Abilities, Entry, Fault, Flow, Parcel, Proof, Store, mapping};
 use crate::config::StoreConnection;
 use crate::connectors::http::{absolute, patient_client};
 
@@ -192,7 +193,7 @@ impl Store for Web {
                 self.asked.flow(encoded(&path), range, &seen).await?
             }
         };
-        Ok(exactly(length, path, split(flow)))
+        Ok(exactly(flow, length))
     }
 
     async fn partial(&self, _: &str) -> Result<u64, Fault> {

@@ -253,26 +253,28 @@ fn inflated(packed: Flow, path: String) -> Flow {
             Ok(Some((Bytes::from(out), (packed, state, left, ended))))
         }
     });
-    Box::pin(pieces)
+    pieces
+        .try_filter(|piece: &Bytes| std::future::ready(!piece.is_empty()))
+        .boxed()
 }
 
-/// The checksum of the directory, once all bytes have passed.
+/// The checksum of the directory, held against the bytes before the last of them go on.
 fn checked(flow: Flow, member: &Member) -> Flow {
     let (crc32, size, path) = (member.crc32, member.size, member.path.clone());
     let start = (flow, crc32fast::Hasher::new(), 0);
     let held = stream::try_unfold(start, move |(mut flow, mut sum, passed)| {
         let path = path.clone();
         async move {
-            if let Some(piece) = flow.try_next().await? {
-                sum.update(&piece);
-                let passed = passed + piece.len() as u64;
-                return Ok(Some((piece, (flow, sum, passed))));
+            let piece = flow.try_next().await?;
+            let piece = piece.filter(|_| passed < size).unwrap_or_default();
+            sum.update(&piece);
+            let now = passed + piece.len() as u64;
+            let is_right = now < size || (now == size && sum.clone().finalize() == crc32);
+            if !is_right || (piece.is_empty() && now < size) {
+                let why = format!("{path:?} is damaged in its archive");
+                return Err(transient(&why));
             }
-            if passed == size && sum.finalize() == crc32 {
-                Ok(None)
-            } else {
-                Err(transient(&format!("{path:?} is damaged in its archive")))
-            }
+            Ok((passed < size).then_some((piece, (flow, sum, now))))
         }
     });
     Box::pin(held)

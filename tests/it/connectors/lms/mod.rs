@@ -1,11 +1,20 @@
 //! One suite for every LMS connector, then what is peculiar to each.
 
-mod every_connector;
+mod canvas;
+pub mod conformance;
+pub mod crooked;
 mod frappe;
 mod http_confirm;
+mod kinds;
 mod mischief;
+mod moodle;
+mod openedx;
+mod recorded;
+pub mod scim;
 mod settings;
+mod stage;
 mod table;
+mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,11 +78,6 @@ fn impatient(connection: &LmsConnection) -> Arc<dyn Lms> {
 fn endpoint(base_url: &str) -> LmsConnection {
     LmsConnection {
         kind: "http_confirm".to_owned(),
-        base_url: String::new(),
-        api_key: None,
-        api_secret: None,
-        send_welcome_email: false,
-        concurrency: 2,
         confirm: Some(HttpConfirm {
             url: format!("{base_url}/api/method/lms.lms.payment_confirmation.confirm_payment"),
             auth: "bearer".to_owned(),
@@ -85,6 +89,7 @@ fn endpoint(base_url: &str) -> LmsConnection {
             already: Some("/message/error = already enrolled".to_owned()),
             repeat_is_safe: false,
         }),
+        ..LmsConnection::default()
     }
 }
 

@@ -1,6 +1,8 @@
 //! The contract of places that hold files, kept by every kind that needs no server. The same cases run
 //! against a server that others wrote with `./test --peers`.
 
+use std::sync::Arc;
+
 use bursar::config::StoreConnection;
 use bursar::connectors::Fault;
 use bursar::connectors::stores::folder::Folder;
@@ -8,6 +10,8 @@ use bursar::connectors::stores::{Entry, Flow, PIECE, Parcel, Proof, Store, canar
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use md5::{Digest, Md5};
+
+use super::suite;
 
 /// Every kind, empty. opendal's own memory stands for the kinds behind opendal.
 async fn each(test: impl AsyncFn(&dyn Store)) {
@@ -141,6 +145,19 @@ pub async fn what_is_cut_off_does_not_appear(store: &dyn Store) {
         assert_eq!(store.partial(path).await.unwrap(), 0, "{path}");
     }
     assert_eq!(paths(store, ".").await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn every_kind_keeps_the_contract_of_the_suite() {
+    let dir = tempfile::tempdir().unwrap();
+    let memory = StoreConnection {
+        kind: "memory".to_owned(),
+        ..StoreConnection::default()
+    };
+    let folder: Arc<dyn Store> = Arc::new(Folder::open(dir.path()).unwrap());
+    for store in [folder, connect(&memory).unwrap()] {
+        suite::keeps_the_contract(store).await;
+    }
 }
 
 #[tokio::test]

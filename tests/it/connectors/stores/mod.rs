@@ -2,4 +2,7 @@
 
 pub mod every_store;
 mod folder;
+mod rclone;
+mod suite;
 mod web;
+mod webdav;

@@ -11,7 +11,9 @@ use axum::body::Body;
 use axum::http::Request;
 use bursar::clock::Timestamp;
 use bursar::connectors::Fault;
-use bursar::connectors::lms::{Capabilities, Enrolment, Learner, LearnerRef, Lms, RemoteCourse};
+use bursar::connectors::lms::{
+    Capabilities, Enrolment, Learner, LearnerRef, Lms, RemoteCourse, Standing,
+};
 use bursar::db::Kind;
 use bursar::fact::{DisputeStage, RefundProgress};
 use bursar::fulfilment::{gift, place};
@@ -62,6 +64,8 @@ impl Lms for Platform {
             reads_back: true,
             repeat_is_safe: true,
             withdraws: true,
+            suspends: false,
+            lists_courses: false,
         }
     }
 
@@ -85,7 +89,11 @@ impl Lms for Platform {
         course: &str,
     ) -> Result<Option<Enrolment>, Fault> {
         let found = self.asked()?.get(&place_of(learner, course)).cloned();
-        Ok(found.map(|id| Enrolment { id, rows: 1 }))
+        Ok(found.map(|id| Enrolment {
+            id,
+            standing: Standing::Active,
+            rows: 1,
+        }))
     }
 
     async fn enrol(

@@ -121,6 +121,8 @@ price = 400000
 /// How a shop is set up; what is not given is as most stories want it.
 pub struct Setup {
     pub kind: Kind,
+    /// What is sold.
+    pub catalogue: String,
     pub slots: usize,
     pub lease_seconds: u32,
     pub poll_seconds: u32,
@@ -143,6 +145,7 @@ impl Setup {
     pub fn on(kind: Kind) -> Self {
         Self {
             kind,
+            catalogue: CATALOGUE.to_owned(),
             slots: 16,
             lease_seconds: 60,
             poll_seconds: 5,
