@@ -17,6 +17,7 @@ mod platforms;
 mod read;
 mod rules;
 mod scim;
+mod stores;
 mod tree;
 
 pub use environment::process_environment;
@@ -24,6 +25,7 @@ pub use fault::{ConfigFault, Place};
 pub use openedx::OpenEdx;
 pub use platforms::{Canvas, Moodle};
 pub use scim::Scim;
+pub use stores::{Content, StoreConnection};
 
 /// A value that never prints itself. Compare with [`Secret::matches`], which takes constant time.
 #[derive(Clone, PartialEq, Eq)]
@@ -396,49 +398,6 @@ impl fmt::Debug for HttpConfirm {
 pub struct SourceFolder {
     /// Where it is.
     pub path: PathBuf,
-}
-
-/// A place that holds files. Which settings a kind has is in `bursar.example.toml`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct StoreConnection {
-    /// `folder`, `s3`, `gcs`, `azblob`, `b2`, `sftp`, `webdav`, `rclone`,
-    /// `http` or `memory`.
-    pub kind: String,
-    /// The folder; below the bucket where there is one.
-    pub path: String,
-    /// Bucket or container.
-    pub bucket: String,
-    /// B2: the bucket's id.
-    pub bucket_id: String,
-    /// `https://host`; `ssh://host` for SFTP.
-    pub endpoint: String,
-    /// S3: the region.
-    pub region: String,
-    /// Access key id, account name, key id or user.
-    pub account: String,
-    /// The secret that belongs to it.
-    pub secret: Option<Secret>,
-    /// GCS: the service account's JSON. SFTP: the private key.
-    pub key_file: Option<PathBuf>,
-    /// rclone: its name of the cloud, such as `dropbox`.
-    pub backend: String,
-    /// rclone: the backend's options, as its own settings have them.
-    pub options: BTreeMap<String, Secret>,
-    /// rclone: the program; empty is `rclone` of the path.
-    pub program: String,
-    /// rclone: take a version with known holes.
-    pub allow_old: bool,
-    /// S3: the ETag says what was stored. Not so where a KMS key of yours encrypts.
-    pub etag_is_md5: bool,
-}
-
-/// Where published versions are kept.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Content {
-    /// A store's name; `content` is a folder of that name beside the database.
-    pub store: String,
 }
 
 /// The built-in download server.

@@ -5,8 +5,7 @@ use std::path::PathBuf;
 
 use super::{
     Config, Content, Downloads, FrappeOptions, Fulfilment, HttpConfirm, Limits, LmsConnection,
-    Mail, Mode, PartialRefund, Payments, Payos, Queue, Sepay, Shop, StoreConnection, Stripe,
-    Worker,
+    Mail, Mode, PartialRefund, Payments, Payos, Queue, Sepay, Shop, Stripe, Worker,
 };
 
 impl Default for Config {
@@ -109,35 +108,6 @@ impl Default for HttpConfirm {
             success: String::new(),
             already: None,
             repeat_is_safe: false,
-        }
-    }
-}
-
-impl Default for StoreConnection {
-    fn default() -> Self {
-        Self {
-            kind: String::new(),
-            path: String::new(),
-            bucket: String::new(),
-            bucket_id: String::new(),
-            endpoint: String::new(),
-            region: String::new(),
-            account: String::new(),
-            secret: None,
-            key_file: None,
-            backend: String::new(),
-            options: BTreeMap::new(),
-            program: String::new(),
-            allow_old: false,
-            etag_is_md5: true,
-        }
-    }
-}
-
-impl Default for Content {
-    fn default() -> Self {
-        Self {
-            store: "content".to_owned(),
         }
     }
 }

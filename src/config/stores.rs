@@ -1,13 +1,90 @@
-//! The rules of places that hold files.
+//! Settings of places that hold files, and their rules.
 
-use super::super::rules::Rules;
-use super::super::{Config, StoreConnection};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use super::rules::Rules;
+use super::{Config, Secret};
 
 const KINDS: [&str; 10] = [
     "folder", "s3", "gcs", "azblob", "b2", "sftp", "webdav", "rclone", "http", "memory",
 ];
 /// The store that is there without being set.
 const CONTENT: &str = "content";
+
+/// A place that holds files. Which settings a kind has is in `bursar.example.toml`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StoreConnection {
+    /// `folder`, `s3`, `gcs`, `azblob`, `b2`, `sftp`, `webdav`, `rclone`,
+    /// `http` or `memory`.
+    pub kind: String,
+    /// The folder; below the bucket where there is one.
+    pub path: String,
+    /// Bucket or container.
+    pub bucket: String,
+    /// B2: the bucket's id.
+    pub bucket_id: String,
+    /// `https://host`; `ssh://host` for SFTP.
+    pub endpoint: String,
+    /// S3: the region.
+    pub region: String,
+    /// Access key id, account name, key id or user.
+    pub account: String,
+    /// The secret that belongs to it.
+    pub secret: Option<Secret>,
+    /// GCS: the service account's JSON. SFTP: the private key.
+    pub key_file: Option<PathBuf>,
+    /// rclone: its name of the cloud, such as `dropbox`.
+    pub backend: String,
+    /// rclone: the backend's options, as its own settings have them.
+    pub options: BTreeMap<String, Secret>,
+    /// rclone: the program; empty is `rclone` of the path.
+    pub program: String,
+    /// rclone: take a version with known holes.
+    pub allow_old: bool,
+    /// S3: the `ETag` says what was stored. Not so where a KMS key of yours encrypts.
+    pub etag_is_md5: bool,
+}
+
+/// Where published versions are kept.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Content {
+    /// A store's name; `content` is a folder of that name beside the database.
+    pub store: String,
+}
+
+impl Default for StoreConnection {
+    fn default() -> Self {
+        Self {
+            kind: String::new(),
+            path: String::new(),
+            bucket: String::new(),
+            bucket_id: String::new(),
+            endpoint: String::new(),
+            region: String::new(),
+            account: String::new(),
+            secret: None,
+            key_file: None,
+            backend: String::new(),
+            options: BTreeMap::new(),
+            program: String::new(),
+            allow_old: false,
+            etag_is_md5: true,
+        }
+    }
+}
+
+impl Default for Content {
+    fn default() -> Self {
+        Self {
+            store: "content".to_owned(),
+        }
+    }
+}
 
 impl Rules {
     pub(super) fn stores(&mut self, config: &Config) {
