@@ -19,6 +19,7 @@ mod machine;
 mod matching;
 mod memory;
 mod postgres;
+mod publish;
 mod purchases;
 mod reference;
 mod server;
@@ -61,9 +62,13 @@ fn main() -> anyhow::Result<()> {
             "start" => start::run()?,
             "matching" => matching::run()?,
             "download" => download::run()?,
+            publish if publish.split(':').next() == Some("publish") => {
+                let scale = publish.split_once(':').map(|(_, scale)| scale);
+                publish::run(&publish::Scale::parse(scale)?)?;
+            }
             other => bail!(
                 "no measurement called {other:?}: there are purchases, purchases-postgres, \
-                 purchases-sqlite, settle, latency, memory, start, matching and download"
+                 purchases-sqlite, settle, latency, memory, start, matching, download and publish"
             ),
         }
     }

@@ -18,6 +18,7 @@ mod platforms;
 mod read;
 mod rules;
 mod scim;
+mod stores;
 mod tree;
 
 pub use drive::Drive;
@@ -26,6 +27,7 @@ pub use fault::{ConfigFault, Place};
 pub use openedx::OpenEdx;
 pub use platforms::{Canvas, Moodle};
 pub use scim::Scim;
+pub use stores::{Content, StoreConnection};
 
 /// A value that never prints itself. Compare with [`Secret::matches`], which takes constant time.
 #[derive(Clone, PartialEq, Eq)]
@@ -402,57 +404,6 @@ impl fmt::Debug for HttpConfirm {
 pub struct SourceFolder {
     /// Where it is.
     pub path: PathBuf,
-}
-
-/// A place that holds files. Which settings a kind has is in `bursar.example.toml`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct StoreConnection {
-    /// `folder`, `s3`, `gcs`, `azblob`, `b2`, `sftp`, `webdav`, `rclone` or `memory`.
-    pub kind: String,
-    /// The folder; below the bucket where there is one.
-    pub path: String,
-    /// Bucket or container.
-    pub bucket: String,
-    /// B2: the bucket's id.
-    pub bucket_id: String,
-    /// `https://host`; `ssh://host` for SFTP.
-    pub endpoint: String,
-    /// S3: the region.
-    pub region: String,
-    /// Access key id, account name, key id or user.
-    pub account: String,
-    /// The secret that belongs to it.
-    pub secret: Option<Secret>,
-    /// GCS: the service account's JSON. SFTP: the private key.
-    pub key_file: Option<PathBuf>,
-    /// S3: the ETag says what was stored. Not so where a KMS key of yours encrypts.
-    pub etag_is_md5: bool,
-    /// Settings of the `rclone` kind.
-    pub rclone: Option<RcloneOptions>,
-}
-
-/// A cloud that the program `rclone` reaches.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct RcloneOptions {
-    /// The program; empty is `rclone` on the path.
-    pub program: String,
-    /// rclone's name of the cloud, as `dropbox`.
-    pub backend: String,
-    /// The options of that backend, as rclone's own configuration file has them; passwords obscured
-    /// as there.
-    pub options: BTreeMap<String, Secret>,
-    /// Take a version of rclone that has known holes.
-    pub allow_old: bool,
-}
-
-/// Where published versions are kept.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Content {
-    /// A store's name; `content` is a folder of that name beside the database.
-    pub store: String,
 }
 
 /// The built-in download server.

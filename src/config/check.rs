@@ -11,8 +11,6 @@ use super::{
 };
 use crate::words::Locale;
 
-mod stores;
-
 const FRAPPE_WITHDRAW: [&str; 2] = ["ask", "remove"];
 const LMS_KINDS: [&str; 7] = [
     "frappe",

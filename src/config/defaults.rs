@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use super::{
     Config, Content, Downloads, FrappeOptions, Fulfilment, HttpConfirm, Limits, LmsConnection,
-    Mail, Mode, PartialRefund, Payments, Payos, Queue, Sepay, Shop, Stamp, StoreConnection, Stripe,
-    Unstampable, Worker,
+    Mail, Mode, PartialRefund, Payments, Payos, Queue, Sepay, Shop, Stamp, Stripe, Unstampable,
+    Worker,
 };
 
 impl Default for Config {
@@ -110,32 +110,6 @@ impl Default for HttpConfirm {
             success: String::new(),
             already: None,
             repeat_is_safe: false,
-        }
-    }
-}
-
-impl Default for StoreConnection {
-    fn default() -> Self {
-        Self {
-            kind: String::new(),
-            path: String::new(),
-            bucket: String::new(),
-            bucket_id: String::new(),
-            endpoint: String::new(),
-            region: String::new(),
-            account: String::new(),
-            secret: None,
-            key_file: None,
-            etag_is_md5: true,
-            rclone: None,
-        }
-    }
-}
-
-impl Default for Content {
-    fn default() -> Self {
-        Self {
-            store: "content".to_owned(),
         }
     }
 }

@@ -27,6 +27,7 @@ mod names;
 mod order;
 pub mod rclone;
 pub mod remote;
+pub mod web;
 pub mod webdav;
 
 pub use names::is_plain_path;
@@ -179,6 +180,7 @@ pub fn connect(connection: &StoreConnection) -> anyhow::Result<Arc<dyn Store>> {
         }
         "webdav" => Arc::new(webdav::WebDav::new(connection)?),
         "rclone" => Arc::new(rclone::Rclone::new(connection)?),
+        "http" => Arc::new(web::Web::new(connection)?),
         other => anyhow::bail!("there is no kind of store called {other:?}"),
     })
 }

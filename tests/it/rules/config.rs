@@ -441,6 +441,33 @@ const WRONG: &[(&str, &str)] = &[
     ),
     ("[sources.a]\n", "sources.a.path"),
     (
+        "[sources.a]\npath = \"a\"\n[stores.a]\nkind = \"folder\"\npath = \"b\"",
+        "stores.a",
+    ),
+    ("[stores.a]\nkind = \"attic\"", "stores.a.kind"),
+    ("[stores.a]\nkind = \"folder\"", "stores.a.path"),
+    (
+        "[stores.a]\nkind = \"s3\"\nbucket = \"b\"\naccount = \"k\"",
+        "stores.a.secret",
+    ),
+    (
+        "[stores.a]\nkind = \"s3\"\nsecret = \"s\"\naccount = \"k\"",
+        "stores.a.bucket",
+    ),
+    (
+        "[stores.a]\nkind = \"gcs\"\nbucket = \"b\"\nendpoint = \"https://k:s@host\"",
+        "stores.a.endpoint",
+    ),
+    (
+        "[stores.a]\nkind = \"b2\"\nbucket = \"b\"\naccount = \"k\"\nsecret = \"s\"",
+        "stores.a.bucket_id",
+    ),
+    ("[content]\nstore = \"attic\"", "content.store"),
+    (
+        "[content]\nstore = \"a\"\n[stores.a]\nkind = \"http\"\nendpoint = \"https://host\"",
+        "content.store",
+    ),
+    (
         "[downloads]\nsigning_key = \"short\"",
         "downloads.signing_key",
     ),

@@ -3,4 +3,5 @@
 pub mod every_store;
 mod folder;
 mod rclone;
+mod web;
 mod webdav;
