@@ -208,6 +208,10 @@ impl Add {
                 said.is_empty() || is_yes(&said)
             }
         };
+        ensure!(
+            in_file || loose.is_empty() || !name.contains('-'),
+            "no variable can have a - in its name: choose another name for the connection"
+        );
         let variables = || loose.iter().map(|setting| variable(name, setting));
         let mut remark = "# Added by `bursar connect add`.\n".to_owned();
         if !in_file && !loose.is_empty() {
