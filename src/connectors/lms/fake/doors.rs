@@ -260,11 +260,13 @@ async fn delete(
     let call = match doctype.as_str() {
         "LMS Enrollment" => Call::EnrolmentDelete,
         "LMS Batch Enrollment" => Call::BatchLeave,
+        "User" => Call::UserDelete,
         _ => Call::Other,
     };
     serve(&site, call, asked, move |store, asked| {
         let delete = match call {
             Call::BatchLeave => Store::delete_batch_row,
+            Call::UserDelete => Store::delete_user,
             _ => Store::delete_enrolment,
         };
         if asked.guest || call == Call::Other {

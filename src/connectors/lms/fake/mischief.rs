@@ -20,6 +20,8 @@ pub enum Call {
     UserGet,
     /// A learner made.
     UserCreate,
+    /// A learner deleted.
+    UserDelete,
     /// Courses, listed.
     CourseList,
     /// One course.

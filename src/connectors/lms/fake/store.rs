@@ -175,7 +175,9 @@ impl Store {
             .enrolments
             .remove(&from.to_lowercase())
             .unwrap_or_default();
-        for row in &mut rows {
+        let in_batches = self.batch_rows.iter_mut();
+        let theirs = in_batches.filter(|row| row.member.eq_ignore_ascii_case(from));
+        for row in rows.iter_mut().chain(theirs) {
             row.member.clone_from(&user.email);
         }
         self.enrolments
@@ -183,6 +185,13 @@ impl Store {
             .or_default()
             .extend(rows);
         self.put_user(user);
+    }
+
+    /// An account with rows stays.
+    pub fn delete_user(&mut self, email: &str) -> bool {
+        let email = email.to_lowercase();
+        let is_used = self.enrolments.get(&email).is_some_and(|r| !r.is_empty());
+        !is_used && self.users.remove(&email).is_some()
     }
 
     pub fn all_users(&self) -> Vec<FakeUser> {

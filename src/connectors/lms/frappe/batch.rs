@@ -2,7 +2,7 @@
 //! the LMS app's `lms_batch_enrollment.py` (2.x), `validate_course_enrollment`.
 
 use super::Frappe;
-use super::wire::{ProgressRow, Target};
+use super::wire::{EnrolmentRow, ProgressRow, Target};
 use crate::connectors::Fault;
 use crate::connectors::lms::Learner;
 
@@ -10,6 +10,21 @@ use crate::connectors::lms::Learner;
 const BROUGHT_BY: &str = "enrollment_from_batch";
 
 impl Frappe {
+    /// Whose row of a batch this is: the account may have another address by now.
+    pub(super) async fn holder(&self, row: &str, learner: &Learner) -> Result<Learner, Fault> {
+        let fields = ["name", "member", "batch", "creation"];
+        let filters = [("name", row)];
+        let rows: Vec<EnrolmentRow> = self.list("LMS Batch Enrollment", &fields, &filters).await?;
+        let holder = rows.into_iter().find(|found| found.name == row);
+        Ok(holder.map_or_else(
+            || learner.clone(),
+            |found| Learner {
+                email: found.member,
+                name: String::new(),
+            },
+        ))
+    }
+
     /// The rows of courses that go with this enrolment: its own, or those that the batch brought. A
     /// course that the learner had before the batch is not among them.
     pub(super) async fn progress(

@@ -260,7 +260,8 @@ impl Lms for Frappe {
     ) -> Result<(), Fault> {
         let target = Target::of(course);
         if let Target::Batch(_) = target {
-            for row in self.progress(learner, target).await? {
+            let holder = self.holder(enrolment, learner).await?;
+            for row in self.progress(&holder, target).await? {
                 self.delete(Target::Course(""), &row.name).await?;
             }
         }

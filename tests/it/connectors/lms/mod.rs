@@ -3,7 +3,6 @@
 mod canvas;
 pub mod conformance;
 pub mod crooked;
-mod every_connector;
 mod frappe;
 mod http_confirm;
 mod kinds;
@@ -15,6 +14,7 @@ pub mod scim;
 mod settings;
 mod stage;
 mod table;
+mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
