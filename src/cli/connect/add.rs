@@ -208,15 +208,20 @@ impl Add {
                 said.is_empty() || is_yes(&said)
             }
         };
+        ensure!(
+            in_file || loose.is_empty() || !name.contains('-'),
+            "no variable can have a - in its name: choose another name for the connection"
+        );
         let variables = || loose.iter().map(|setting| variable(name, setting));
-        let mut remark = "# Added by `bursar connect add`.\n".to_owned();
+        let mut remark = vec!["# Added by `bursar connect add`.".to_owned()];
         if !in_file && !loose.is_empty() {
             let names: Vec<String> = variables().collect();
-            remark += &format!(
-                "# Its secrets are in the environment: {}\n",
+            remark.push(format!(
+                "# Its secrets are in the environment: {}",
                 names.join(", ")
-            );
+            ));
         }
+        let remark = remark.join("\n") + "\n";
         let table = answers.written(setup.kind, in_file)?;
         file.put("lms", name, table, &remark)?;
         file.write(in_file)?;

@@ -7,7 +7,7 @@ use std::io::{IsTerminal, Read};
 
 use anyhow::{Context, bail, ensure};
 use console::Term;
-use toml_edit::{Table, Value};
+use toml_edit::{DocumentMut, Table, Value};
 
 use crate::cli::say;
 use crate::config::LmsConnection;
@@ -151,7 +151,9 @@ impl Answers {
 
     /// As the connector will be made.
     pub fn connection(&self, kind: &str) -> anyhow::Result<LmsConnection> {
-        let text = self.table(kind, |_| true)?.to_string();
+        let mut document = DocumentMut::new();
+        *document.as_table_mut() = self.table(kind, |_| true)?;
+        let text = document.to_string();
         toml::from_str(&text).map_err(|e| {
             // The whole error would quote the text, and a secret with it.
             anyhow::anyhow!("these answers make no connection: {}", e.message())

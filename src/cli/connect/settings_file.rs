@@ -93,20 +93,20 @@ pub(super) fn replace(path: &Path, text: &str, private: bool) -> anyhow::Result<
     beside.write_all(text.as_bytes())?;
     if let Ok(before) = fs::metadata(path) {
         ensure!(before.is_file(), "it is no file");
-        let made = beside.as_file().metadata()?;
-        if (made.uid(), made.gid()) != (before.uid(), before.gid()) {
+        let now = beside.as_file().metadata()?;
+        if (now.uid(), now.gid()) != (before.uid(), before.gid()) {
             // A server that runs as another user must still be able to read it.
             std::os::unix::fs::fchown(beside.as_file(), Some(before.uid()), Some(before.gid()))
                 .context("it belongs to somebody else; call this as its owner")?;
         }
-        let mode = if private {
+        let rights = if private {
             PRIVATE
         } else {
             before.permissions().mode() & 0o777
         };
         beside
             .as_file()
-            .set_permissions(fs::Permissions::from_mode(mode))?;
+            .set_permissions(fs::Permissions::from_mode(rights))?;
     }
     beside.as_file().sync_all()?;
     beside.persist(path)?;

@@ -30,7 +30,7 @@ pub(super) const KIND: Kind = Kind {
     setup: Setup {
         kind: "http_confirm",
         title: "An endpoint of your own that enrols a buyer",
-        guide: "bursar.example.toml",
+        guide: "docs/connect-http.md",
         before: "The endpoint takes one POST for each enrolment and says in JSON whether it worked.",
         questions: &[
             Question::address("confirm.url", "The full address of the POST"),

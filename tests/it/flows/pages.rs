@@ -4,6 +4,7 @@
 mod counting;
 mod coupons;
 mod downloads;
+mod inviting;
 mod order;
 mod paying;
 mod pretending;

@@ -146,7 +146,7 @@ impl Lms for OpenEdx {
             Err(Verdict::Absent) => return Ok(None),
             Err(verdict) => return Err(settled(verdict)),
         };
-        let offered: Vec<&str> = found.course_modes.iter().map(|m| m.slug.as_str()).collect();
+        let offered: Vec<&str> = found.modes.iter().map(|m| m.slug.as_str()).collect();
         if !offered.is_empty() && !offered.contains(&self.mode.as_str()) {
             let offered: String = offered.join(", ").chars().take(120).collect();
             return Err(Fault::MappingBroken {
@@ -157,8 +157,8 @@ impl Lms for OpenEdx {
             });
         }
         Ok(Some(RemoteCourse {
-            id: found.course_id,
-            title: found.course_name.unwrap_or_default(),
+            id: found.id,
+            title: found.name.unwrap_or_default(),
         }))
     }
 

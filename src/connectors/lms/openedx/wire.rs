@@ -51,11 +51,12 @@ pub(super) struct CourseName {
 /// `GET /api/enrollment/v1/course/{course}`.
 #[derive(Debug, Deserialize)]
 pub(super) struct Course {
-    pub course_id: String,
-    #[serde(default)]
-    pub course_name: Option<String>,
-    #[serde(default)]
-    pub course_modes: Vec<Mode>,
+    #[serde(rename = "course_id")]
+    pub id: String,
+    #[serde(rename = "course_name", default)]
+    pub name: Option<String>,
+    #[serde(rename = "course_modes", default)]
+    pub modes: Vec<Mode>,
 }
 
 #[derive(Debug, Deserialize)]

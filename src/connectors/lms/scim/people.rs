@@ -43,7 +43,7 @@ impl Scim {
         let email = email.to_lowercase();
         let mut users: Vec<User> = self.having("Users", "userName", &email).await?;
         users.retain(|user| user.is_called(&email));
-        users.sort_by_key(|user| user.user_name != email);
+        users.sort_by_key(|user| user.name != email);
         Ok(users.into_iter().next())
     }
 

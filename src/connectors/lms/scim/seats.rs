@@ -118,11 +118,11 @@ impl Scim {
         if !self.is_in_none(&before.id).await? {
             return Ok(());
         }
-        self.set_awake(&before.id, &before.user_name, false).await?;
+        self.set_awake(&before.id, &before.name, false).await?;
         if self.is_in_none(&before.id).await? {
             return Ok(());
         }
-        self.set_awake(&before.id, &before.user_name, true).await
+        self.set_awake(&before.id, &before.name, true).await
     }
 
     async fn is_in_none(&self, user: &str) -> Result<bool, Fault> {

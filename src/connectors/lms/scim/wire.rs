@@ -37,8 +37,8 @@ pub(super) struct Listing<T> {
 pub(super) struct User {
     #[serde(deserialize_with = "text")]
     pub id: String,
-    #[serde(default)]
-    pub user_name: String,
+    #[serde(rename = "userName", default)]
+    pub name: String,
     /// Left out, it is true.
     #[serde(default = "yes")]
     pub active: bool,
@@ -51,7 +51,7 @@ pub(super) struct User {
 impl User {
     /// Checked again here, so that a platform that overlooks our filter cannot give us somebody else.
     pub fn is_called(&self, name: &str) -> bool {
-        self.user_name.eq_ignore_ascii_case(name)
+        self.name.eq_ignore_ascii_case(name)
     }
 
     pub fn is_ours(&self) -> bool {

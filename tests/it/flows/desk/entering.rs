@@ -41,6 +41,7 @@ const FORMS: [(&str, Option<Scope>); 20] = [
     ("/admin/orders/DHAAAAAAAA/refund", Some(Scope::RefundsWrite)),
     ("/admin/orders/DHAAAAAAAA/retry", Some(Scope::GrantsWrite)),
     ("/admin/orders/DHAAAAAAAA/revoke", Some(Scope::GrantsWrite)),
+    ("/admin/orders/DHAAAAAAAA/part", Some(Scope::GrantsWrite)),
     ("/admin/orders/DHAAAAAAAA/give", Some(Scope::GrantsWrite)),
     ("/admin/orders/DHAAAAAAAA/email", Some(Scope::OrdersWrite)),
     ("/admin/grants/gra_1/retry", Some(Scope::GrantsWrite)),

@@ -279,6 +279,12 @@ impl Site for Service {
         let parts = asked.parts();
         let of = parts.get(2).map(String::as_str);
         match (asked.method.as_str(), of) {
+            // Without a version it only asks for one.
+            ("PATCH", Some("Groups"))
+                if self.vendor == Vendor::Entra && asked.header("if-match").is_none() =>
+            {
+                Role::Other
+            }
             ("PATCH", Some("Groups")) => Role::Write,
             ("GET", Some("Users")) if asked.query("filter").is_some() => Role::Read,
             ("GET", Some("Users")) if parts.len() == 4 => Role::Read,
