@@ -294,7 +294,7 @@ pub struct LmsConnection {
     pub kind: String,
     /// `https://site`, no slash at the end.
     pub base_url: String,
-    /// Frappe: the API key of the service user.
+    /// Frappe: the API key of the service user. Moodle, Canvas: its token, where their section has none.
     pub api_key: Option<Secret>,
     /// Frappe: its API secret.
     pub api_secret: Option<Secret>,
@@ -302,6 +302,8 @@ pub struct LmsConnection {
     pub send_welcome_email: bool,
     /// How many calls may run at once.
     pub concurrency: usize,
+    /// Settings of the `frappe` kind.
+    pub frappe: FrappeOptions,
     /// Settings of the `http_confirm` kind.
     pub confirm: Option<HttpConfirm>,
     /// Settings of the `moodle` kind.
@@ -320,11 +322,20 @@ impl fmt::Debug for LmsConnection {
             .field("api_secret", &self.api_secret)
             .field("send_welcome_email", &self.send_welcome_email)
             .field("concurrency", &self.concurrency)
+            .field("frappe", &self.frappe)
             .field("confirm", &self.confirm)
             .field("moodle", &self.moodle)
             .field("canvas", &self.canvas)
             .finish()
     }
+}
+
+/// What only the `frappe` kind has.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FrappeOptions {
+    /// Taking back an enrolment deletes its progress: `ask` the seller where there is some, or `remove`.
+    pub withdraw: String,
 }
 
 /// A shop-made endpoint that confirms an enrolment.

@@ -74,6 +74,16 @@ pub enum Outcome {
         /// The reason.
         why: String,
     },
+    /// Done as far as it can be done from here: a person outside has to do the rest, and it will show
+    /// when it is looked at again.
+    Awaited {
+        /// Who has to do something.
+        who: Who,
+        /// What is there so far.
+        receipt: Receipt,
+        /// The reason.
+        why: String,
+    },
     /// The other side refused for good; uses up one attempt of the kind's small budget.
     Rejected {
         /// The reason.
@@ -91,6 +101,7 @@ impl Outcome {
             Self::Verify { .. } => "verify",
             Self::Snooze { .. } => "snooze",
             Self::ActionNeeded { .. } => "action_needed",
+            Self::Awaited { .. } => "awaited",
             Self::Rejected { .. } => "rejected",
         }
     }
@@ -104,6 +115,7 @@ impl Outcome {
             | Self::Verify { why }
             | Self::Snooze { why, .. }
             | Self::ActionNeeded { why, .. }
+            | Self::Awaited { why, .. }
             | Self::Rejected { why } => Some(why),
         }
     }

@@ -6,6 +6,7 @@ use super::Place;
 use crate::app;
 use crate::config::{Config, without_password};
 use crate::connectors::Connectors;
+use crate::connectors::lms::Lms;
 use crate::db::Db;
 use crate::error::Error;
 use crate::model;
@@ -46,7 +47,7 @@ pub(super) async fn run(place: &Place) -> anyhow::Result<()> {
     let world = Connectors::from_config(&config)?;
     findings.note("mail", world.mail.ping().await);
     for (name, lms) in &world.lms {
-        findings.note(&format!("connection {name}"), lms.ping().await);
+        connection(name, lms.as_ref(), &mut findings).await;
     }
     gateways(&world, &config.public_url, &mut findings).await;
     if let Some((db, stored)) = stored {
@@ -55,6 +56,28 @@ pub(super) async fn run(place: &Place) -> anyhow::Result<()> {
     }
     anyhow::ensure!(findings.wrong == 0, "{} thing(s) to mend", findings.wrong);
     Ok(())
+}
+
+/// Address and credentials, then every right that is missing, each with what to do about it.
+async fn connection(name: &str, lms: &dyn Lms, findings: &mut Findings) {
+    let what = format!("connection {name}");
+    let reached = lms.ping().await;
+    let is_reached = reached.is_ok();
+    findings.note(&what, reached);
+    if !is_reached {
+        return;
+    }
+    match lms.missing_rights().await {
+        Err(fault) => findings.note(&what, Err::<&str, _>(fault)),
+        Ok(missing) if missing.is_empty() => {
+            findings.note(&what, Ok::<_, &str>("no right is missing"));
+        }
+        Ok(missing) => {
+            for right in missing {
+                findings.note(&what, Err::<&str, _>(right));
+            }
+        }
+    }
 }
 
 async fn database(config: &Config, findings: &mut Findings) -> Option<(Db, Catalogue)> {
@@ -107,12 +130,19 @@ async fn courses(stored: &Catalogue, world: &Connectors, findings: &mut Findings
             match benefit {
                 Benefit::Enrolment { connection, course } => {
                     let Some(lms) = world.lms.get(connection) else {
-                        findings.note(&what, Err::<&str, _>(format!("no connection {connection}")));
+                        let todo = format!(
+                            "no connection is called {connection}: add [lms.{connection}] to the \
+                             settings, or mend the catalogue"
+                        );
+                        findings.note(&what, Err::<&str, _>(todo));
                         continue;
                     };
                     let found = lms.find_course(course).await;
                     let found = found.map_err(|fault| fault.to_string()).and_then(|found| {
-                        found.ok_or(format!("{connection} has no course {course}"))
+                        found.ok_or(format!(
+                            "{connection} has no course {course}: make it there, or mend its id in \
+                             the catalogue"
+                        ))
                     });
                     findings.note(&what, found.map(|remote| remote.id));
                 }

@@ -1,11 +1,12 @@
-//! `grant retry ID`, `grant revoke ID --why …`: a person's decisions, each an audit entry.
+//! `grant retry ID`, `grant revoke ID --why …`, `grant withdraw ID --anyway`: a person's decisions, each an audit entry.
 
 use std::time::Duration;
 
 use clap::Subcommand;
 
 use super::Place;
-use crate::fulfilment::{complete, revoke};
+use crate::fulfilment::complete;
+use crate::fulfilment::revoke::{self, Parting};
 use crate::id::GrantId;
 
 /// What to do with a grant; `order show` prints their ids.
@@ -18,6 +19,20 @@ pub enum Grant {
         /// Why, for the audit.
         #[arg(long)]
         why: Option<String>,
+    },
+    /// Decide about an enrolment whose removal would delete the learner's progress.
+    Withdraw {
+        /// The grant's id, `gra_…`.
+        id: String,
+        /// Remove it all the same.
+        #[arg(long, conflicts_with = "leave", required_unless_present = "leave")]
+        anyway: bool,
+        /// Leave it on the platform: the learner can still get in there.
+        #[arg(long)]
+        leave: bool,
+        /// Why, for the audit.
+        #[arg(long)]
+        why: String,
     },
     /// End access now; the learning platform follows within a minute.
     Revoke {
@@ -42,6 +57,18 @@ impl Grant {
                     Box::pin(async move {
                         complete::retry(tx, &moment, &id, time, why.as_deref()).await
                     })
+                })
+                .await
+            }
+            Self::Withdraw { id, leave, why, .. } => {
+                let (id, why) = (GrantId::from(id.as_str()), why.clone());
+                let parting = if *leave {
+                    Parting::Leave
+                } else {
+                    Parting::Anyway
+                };
+                db.write(move |tx| {
+                    Box::pin(async move { revoke::part(tx, &moment, &id, parting, &why).await })
                 })
                 .await
             }

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::words::Locale;
 
+const FRAPPE_WITHDRAW: [&str; 2] = ["ask", "remove"];
 const LMS_KINDS: [&str; 5] = ["frappe", "moodle", "canvas", "http_confirm", "fake"];
 const CONFIRM_AUTH: [&str; 4] = ["none", "token", "bearer", "basic"];
 
@@ -202,14 +203,16 @@ impl Rules {
                 self.address(&format!("{at}.base_url"), &connection.base_url);
                 self.required(&format!("{at}.api_key"), connection.api_key.as_ref());
                 self.required(&format!("{at}.api_secret"), connection.api_secret.as_ref());
+                let withdraw = &connection.frappe.withdraw;
+                self.one_of(&format!("{at}.frappe.withdraw"), withdraw, &FRAPPE_WITHDRAW);
             }
             "moodle" => {
                 self.address(&format!("{at}.base_url"), &connection.base_url);
-                self.moodle(&format!("{at}.moodle"), connection.moodle.as_ref());
+                self.moodle(at, connection);
             }
             "canvas" => {
                 self.address(&format!("{at}.base_url"), &connection.base_url);
-                self.canvas(&format!("{at}.canvas"), connection.canvas.as_ref());
+                self.canvas(at, connection);
             }
             "http_confirm" => self.confirm(&format!("{at}.confirm"), connection.confirm.as_ref()),
             "fake" if self.production => self.say(

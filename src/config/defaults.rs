@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::{
-    Config, Downloads, Fulfilment, HttpConfirm, Limits, LmsConnection, Mail, Mode, PartialRefund,
-    Payments, Payos, Queue, Sepay, Shop, Stripe, Worker,
+    Config, Downloads, FrappeOptions, Fulfilment, HttpConfirm, Limits, LmsConnection, Mail, Mode,
+    PartialRefund, Payments, Payos, Queue, Sepay, Shop, Stripe, Worker,
 };
 
 impl Default for Config {
@@ -78,9 +78,18 @@ impl Default for LmsConnection {
             api_secret: None,
             send_welcome_email: false,
             concurrency: 2,
+            frappe: FrappeOptions::default(),
             confirm: None,
             moodle: None,
             canvas: None,
+        }
+    }
+}
+
+impl Default for FrappeOptions {
+    fn default() -> Self {
+        Self {
+            withdraw: "ask".to_owned(),
         }
     }
 }

@@ -34,6 +34,19 @@ pub enum Begin {
     Busy,
 }
 
+/// For whom a grant waits, and how long.
+#[derive(Debug, Clone)]
+pub struct Wait {
+    /// Who has to do something outside.
+    pub who: Who,
+    /// What.
+    pub why: String,
+    /// When it is looked at again.
+    pub next_at: Option<Timestamp>,
+    /// When it fails its line, if it is not looked at before.
+    pub give_up_at: Timestamp,
+}
+
 /// An attempt begins.
 pub async fn begin(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId) -> Result<(Begin, Grant)> {
     let grant = grant::in_turn(tx, id).await?;
@@ -71,6 +84,10 @@ pub async fn keep(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId, receipt: Recei
     };
     if !grant::advance(tx, moment, &grant, GrantState::Active, step).await? {
         return Err(Error::Conflict("the grant moved"));
+    }
+    // Whatever we had closed there is open again.
+    if grant.benefit == Benefit::Enrolment {
+        grant::forget_closing(tx, &grant).await?;
     }
     if grant.counted {
         kept_late(tx, moment, &grant).await
@@ -125,6 +142,35 @@ pub async fn stall(
         ..Step::default()
     };
     grant::advance(tx, moment, &grant, to, step).await?;
+    order::touch(tx, &grant.order);
+    Ok(())
+}
+
+/// The other side waits for somebody: what is there so far is noted, and the grant is not given up
+/// while it waits for them.
+pub async fn wait_for(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    id: &GrantId,
+    receipt: Receipt,
+    wait: Wait,
+) -> Result<()> {
+    let grant = grant::in_turn(tx, id).await?;
+    if grant.state == GrantState::Revoking {
+        return grant::note(tx, id, &receipt).await;
+    }
+    if !grant.state.is_owed() || !grant.state.may_become(GrantState::ActionNeeded) {
+        return Ok(());
+    }
+    let step = Step {
+        who: Some(wait.who),
+        why: Some(wait.why),
+        next_at: wait.next_at,
+        receipt: Some(still_ours(&grant, receipt)),
+        give_up_at: Some(wait.give_up_at),
+        ..Step::default()
+    };
+    grant::advance(tx, moment, &grant, GrantState::ActionNeeded, step).await?;
     order::touch(tx, &grant.order);
     Ok(())
 }

@@ -64,6 +64,36 @@ pub async fn revoked(tx: &mut Tx<'_>, moment: &Moment, id: &GrantId, why: &str) 
     Ok(())
 }
 
+/// What a person decides about an enrolment whose removal would cost the learner's progress.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parting {
+    /// It goes all the same.
+    Anyway,
+    /// It stays on the platform: the right has ended here, and the learner can still get in there.
+    Leave,
+}
+
+/// A person decides it, for a grant that is being taken back.
+pub async fn part(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    id: &GrantId,
+    parting: Parting,
+    why: &str,
+) -> Result<()> {
+    let grant = grant::in_turn(tx, id).await?;
+    if grant.state != GrantState::Revoking {
+        return Err(Error::refused("grant_not_revoking"));
+    }
+    if parting == Parting::Leave {
+        task::lay_to_rest(tx, moment, &grant.id.0);
+        let why = format!("left on the platform by a person: {why}");
+        return revoked(tx, moment, id, &why).await;
+    }
+    grant::note(tx, id, &grant.noting("anyway", true)).await?;
+    retry(tx, moment, &grant, Some(why)).await
+}
+
 /// A person has the removal tried again, or checked after they made it by hand.
 pub(super) async fn retry(
     tx: &mut Tx<'_>,

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::Moment;
 use super::audit::{self, Change};
 use super::state::states;
@@ -17,8 +19,8 @@ pub mod list;
 pub mod reasons;
 
 pub use reasons::{
-    ends_last, enrolments_made, hold_all, in_turn, is_attempted, is_busy, is_of_our_making,
-    other_reasons, take_turn,
+    ends_last, enrolments_made, forget_closing, hold_all, in_turn, is_attempted, is_busy,
+    is_closed_by_us, is_of_our_making, other_reasons, take_turn,
 };
 
 states! {
@@ -165,6 +167,26 @@ pub struct Grant {
 }
 
 impl Grant {
+    /// The enrolment on the platform that it rests on, as an attempt read it.
+    #[must_use]
+    pub fn enrolment(&self) -> Option<&str> {
+        self.receipt.as_ref()?.0["enrolment"].as_str()
+    }
+
+    /// What its receipt says to this question; false where it says nothing.
+    #[must_use]
+    pub fn says(&self, word: &str) -> bool {
+        self.receipt.as_ref().is_some_and(|r| r.0[word] == true)
+    }
+
+    /// Its receipt with one more answer.
+    #[must_use]
+    pub fn noting(&self, word: &str, holds: bool) -> Receipt {
+        let mut receipt = self.receipt.clone().unwrap_or(Receipt(json!({})));
+        receipt.0[word] = holds.into();
+        receipt
+    }
+
     /// Its days are over, whether or not the sweep has seen it.
     #[must_use]
     pub fn has_run_out(&self, now: Timestamp) -> bool {
@@ -361,7 +383,8 @@ pub fn bar(tx: &mut Tx<'_>, id: &GrantId) {
     tx.later(&BAR, args![id]);
 }
 
-/// What an attempt left behind whose grant had been taken back meanwhile: the removal needs it.
+/// What the removal of a grant needs to know: what an attempt left behind that ended after it had been
+/// taken back, or what is about to be done.
 pub async fn note(tx: &mut Tx<'_>, id: &GrantId, receipt: &Receipt) -> Result<()> {
     tx.exec(&NOTE, args![id, receipt.0.to_string()]).await?;
     Ok(())

@@ -1,5 +1,6 @@
 //! Enrol: read, write, read back. The platform's own "ok" is never believed where it can be read;
-//! a lost answer leads to a read, never to a guess.
+//! a lost answer leads to a read, never to a guess. An invitation is no enrolment, and what somebody
+//! else suspended stays so.
 
 use std::time::Duration;
 
@@ -7,14 +8,14 @@ use serde_json::json;
 
 use super::{Effect, Prepared, keeping};
 use crate::app::Desk;
-use crate::connectors::lms::{Enrolment, Learner, Lms};
+use crate::connectors::lms::{Enrolment, Learner, Lms, Standing};
 use crate::connectors::{Connectors, Fault};
 use crate::db::Tx;
 use crate::error::Result;
 use crate::fulfilment::complete::{self, Begin};
 use crate::id::GrantId;
 use crate::model::Moment;
-use crate::model::grant::GrantState;
+use crate::model::grant::{self, GrantState};
 use crate::model::task::{Finish, Leased};
 use crate::outcome::{Outcome, Receipt, Who};
 
@@ -35,6 +36,8 @@ pub(super) struct Request {
     /// An earlier attempt may have written: an enrolment that is there already is ours. Else it was
     /// there before us, and is not ours to take back.
     unsure: bool,
+    /// A suspended enrolment is one that we suspended ourselves.
+    closed_by_us: bool,
 }
 
 impl Effect for Enrol {
@@ -49,6 +52,7 @@ impl Effect for Enrol {
     ) -> Result<Prepared<Request>> {
         let id = GrantId::from(task.subject.as_str());
         let (begin, grant) = complete::begin(tx, moment, &id).await?;
+        let closed_by_us = grant::is_closed_by_us(tx, &grant).await?;
         Ok(match begin {
             Begin::Already | Begin::Gone => Prepared::Nothing,
             Begin::Busy => Prepared::Later {
@@ -56,6 +60,9 @@ impl Effect for Enrol {
                 why: "another enrolment of this learner in this course is running".to_owned(),
             },
             Begin::Act => Prepared::Act(Request {
+                // An invitation of ours may become an enrolment under another id.
+                unsure: matches!(grant.state, GrantState::Working | GrantState::Verifying)
+                    || (grant.says("invited") && grant.says("created")),
                 connection: grant.connection,
                 course: grant.target,
                 learner: Learner {
@@ -63,7 +70,7 @@ impl Effect for Enrol {
                     name: grant.buyer,
                 },
                 key: grant.id.0,
-                unsure: matches!(grant.state, GrantState::Working | GrantState::Verifying),
+                closed_by_us,
             }),
         })
     }
@@ -85,7 +92,7 @@ impl Effect for Enrol {
             confirm(lms.as_ref(), request).await
         };
         match enrolled {
-            Ok(receipt) => Outcome::Done(receipt),
+            Ok(outcome) => outcome,
             Err(Fault::Unknown { why }) if cannot_be_settled(lms.as_ref()) => {
                 Outcome::ActionNeeded {
                     who: Who::Seller,
@@ -100,11 +107,11 @@ impl Effect for Enrol {
         self,
         tx: &mut Tx<'_>,
         moment: &Moment,
-        _desk: &Desk,
+        desk: &Desk,
         task: &Leased,
         outcome: &Outcome,
     ) -> Result<Finish> {
-        keeping::record(tx, moment, task, outcome).await
+        keeping::record_wait(tx, moment, desk, task, outcome).await
     }
 }
 
@@ -115,16 +122,20 @@ fn cannot_be_settled(lms: &dyn Lms) -> bool {
 }
 
 /// On a platform that can be read.
-async fn ensure(lms: &dyn Lms, request: &Request) -> Result<Receipt, Fault> {
+async fn ensure(lms: &dyn Lms, request: &Request) -> Result<Outcome, Fault> {
     let (learner, course) = (&request.learner, request.course.as_str());
     let before = lms.read_enrolment(learner, course).await;
-    if let Some(found) = before.map_err(|fault| still_unsure(request, fault))? {
-        return Ok(receipt(&found, request.unsure));
+    match before.map_err(|fault| still_unsure(request, fault))? {
+        Some(found) if found.standing == Standing::Suspended => {
+            return reopen(lms, request, &found).await;
+        }
+        Some(found) => return Ok(found_to_be(&found, request.unsure)),
+        None => {}
     }
     lms.ensure_learner(learner).await?;
     let wrote = lms.enrol(learner, course, &request.key).await;
     match (lms.read_enrolment(learner, course).await, wrote) {
-        (Ok(Some(found)), _) => Ok(receipt(&found, true)),
+        (Ok(Some(found)), _) => Ok(found_to_be(&found, true)),
         (Ok(None), Err(fault)) => Err(fault),
         (Ok(None), Ok(_)) => Err(Fault::Unknown {
             why: "the platform accepted the enrolment, but it is not there when read".to_owned(),
@@ -138,6 +149,50 @@ async fn ensure(lms: &dyn Lms, request: &Request) -> Result<Receipt, Fault> {
     }
 }
 
+/// Open again what we suspended, and read it back; never what somebody else did.
+async fn reopen(lms: &dyn Lms, request: &Request, found: &Enrolment) -> Result<Outcome, Fault> {
+    if !request.closed_by_us || !lms.capabilities().suspends {
+        return Ok(found_to_be(found, request.unsure));
+    }
+    let (learner, course) = (&request.learner, request.course.as_str());
+    let opened = lms.restore(learner, course, &found.id).await;
+    match (lms.read_enrolment(learner, course).await, opened) {
+        (Ok(Some(now)), Ok(())) if now.standing == Standing::Suspended => Err(Fault::Transient {
+            why: "the platform accepted to open the enrolment again, but it is still suspended"
+                .to_owned(),
+            after: None,
+        }),
+        (Ok(Some(now)), _) if now.standing != Standing::Suspended => Ok(found_to_be(&now, true)),
+        (_, Err(fault)) | (Err(fault), Ok(())) => Err(fault),
+        (Ok(_), Ok(())) => Err(Fault::Unknown {
+            why: "the enrolment was opened again, but is not there when read".to_owned(),
+        }),
+    }
+}
+
+/// What an enrolment that was read means for the grant.
+fn found_to_be(found: &Enrolment, created: bool) -> Outcome {
+    let mut receipt = receipt(found, created);
+    match &found.standing {
+        Standing::Active => Outcome::Done(receipt),
+        Standing::Invited { link } => {
+            receipt.0["invited"] = true.into();
+            receipt.0["link"] = link.clone().into();
+            Outcome::Awaited {
+                who: Who::Buyer,
+                receipt,
+                why: "the platform waits for the learner to accept its invitation".to_owned(),
+            }
+        }
+        Standing::Suspended => Outcome::ActionNeeded {
+            who: Who::Seller,
+            why: "the learner's enrolment is there, and somebody else suspended it on the \
+                  platform: open it there if that was a mistake, then have it tried again"
+                .to_owned(),
+        },
+    }
+}
+
 /// A read that failed says nothing of what an earlier attempt may have written.
 fn still_unsure(request: &Request, fault: Fault) -> Fault {
     match fault {
@@ -147,14 +202,14 @@ fn still_unsure(request: &Request, fault: Fault) -> Fault {
 }
 
 /// On an endpoint that can only be told: its own answer is all there is.
-async fn confirm(lms: &dyn Lms, request: &Request) -> Result<Receipt, Fault> {
+async fn confirm(lms: &dyn Lms, request: &Request) -> Result<Outcome, Fault> {
     lms.ensure_learner(&request.learner).await?;
     let id = lms
         .enrol(&request.learner, &request.course, &request.key)
         .await?;
-    Ok(Receipt(
+    Ok(Outcome::Done(Receipt(
         json!({ "enrolment": id, "created": true, "read_back": false }),
-    ))
+    )))
 }
 
 fn receipt(found: &Enrolment, created: bool) -> Receipt {

@@ -1,17 +1,28 @@
 //! How an outcome moves a grant and its connection's breaker: the same for every kind that keeps a
 //! grant. Only refusals use up attempts; an outage never does.
 
+use std::time::Duration;
+
+use crate::app::Desk;
 use crate::clock::Timestamp;
 use crate::connectors::Fault;
 use crate::db::Tx;
 use crate::error::Result;
-use crate::fulfilment::complete;
+use crate::fulfilment::complete::{self, Wait};
 use crate::id::GrantId;
 use crate::model::Moment;
 use crate::model::connection;
 use crate::model::grant::GrantState;
 use crate::model::task::{Finish, Leased};
 use crate::outcome::{Outcome, Who};
+
+/// How long after a look at what somebody outside has to do the next one comes: soon for those who do it
+/// at once, then ever more rarely.
+const LOOKS: [(i64, Duration); 3] = [
+    (12, Duration::from_secs(5 * 60)),
+    (36, Duration::from_secs(60 * 60)),
+    (i64::MAX, Duration::from_secs(6 * 60 * 60)),
+];
 
 /// A connector's fault as an outcome.
 pub(super) fn outcome_of(fault: Fault) -> Outcome {
@@ -54,6 +65,30 @@ pub(super) async fn record(
     Ok(finish)
 }
 
+/// Record that somebody outside has to do the rest: it is looked at again, and not given up meanwhile.
+pub(super) async fn record_wait(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    desk: &Desk,
+    task: &Leased,
+    outcome: &Outcome,
+) -> Result<Finish> {
+    let Outcome::Awaited { who, receipt, why } = outcome else {
+        return record(tx, moment, task, outcome).await;
+    };
+    breaker(tx, moment, task, outcome).await?;
+    let finish = finish(moment, task, outcome);
+    let wait = Wait {
+        who: *who,
+        why: why.clone(),
+        next_at: next_run(&finish),
+        give_up_at: moment.now.plus(desk.policy.give_up_after),
+    };
+    let grant = GrantId::from(task.subject.as_str());
+    complete::wait_for(tx, moment, &grant, receipt.clone(), wait).await?;
+    Ok(finish)
+}
+
 /// When and whether the task runs again.
 pub(super) fn finish(moment: &Moment, task: &Leased, outcome: &Outcome) -> Finish {
     let backoff = task.kind.backoff(task.attempts, moment.mint.fraction());
@@ -75,6 +110,7 @@ pub(super) fn finish(moment: &Moment, task: &Leased, outcome: &Outcome) -> Finis
             why,
         } => again(moment.now.plus(backoff), why, false),
         Outcome::Snooze { until, why } => again(*until, why, false),
+        Outcome::Awaited { why, .. } => again(moment.now.plus(next_look(task)), why, false),
         Outcome::ActionNeeded { why, .. } => Finish::Dead { why: why.clone() },
         Outcome::Rejected { why } if task.rejections + 1 >= task.kind.retry().rejections => {
             Finish::Dead { why: why.clone() }
@@ -83,11 +119,18 @@ pub(super) fn finish(moment: &Moment, task: &Leased, outcome: &Outcome) -> Finis
     }
 }
 
+fn next_look(task: &Leased) -> Duration {
+    let due = LOOKS.iter().find(|(looks, _)| task.attempts <= *looks);
+    due.map_or(Duration::ZERO, |(_, wait)| *wait)
+}
+
 /// Where the grant waits.
 fn place(finish: &Finish, outcome: &Outcome) -> (GrantState, Option<Who>) {
     match (outcome, finish) {
         (Outcome::Verify { .. }, _) => (GrantState::Verifying, None),
-        (Outcome::ActionNeeded { who, .. }, _) => (GrantState::ActionNeeded, Some(*who)),
+        (Outcome::ActionNeeded { who, .. } | Outcome::Awaited { who, .. }, _) => {
+            (GrantState::ActionNeeded, Some(*who))
+        }
         (_, Finish::Dead { .. }) => (GrantState::ActionNeeded, Some(Who::Seller)),
         _ => (GrantState::Waiting, None),
     }
@@ -111,7 +154,9 @@ pub(super) async fn breaker(
         return Ok(());
     };
     match outcome {
-        Outcome::Done(_) if task.troubled => connection::recover(tx, moment, name).await,
+        Outcome::Done(_) | Outcome::Awaited { .. } if task.troubled => {
+            connection::recover(tx, moment, name).await
+        }
         Outcome::Retry { why, .. } | Outcome::Verify { why } => {
             stumble(tx, moment, name, why, false).await
         }

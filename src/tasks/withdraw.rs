@@ -7,14 +7,14 @@ use serde_json::json;
 
 use super::{Effect, Prepared, keeping};
 use crate::app::Desk;
-use crate::connectors::lms::{Learner, Lms};
+use crate::connectors::lms::{Learner, Lms, Standing};
 use crate::connectors::{Connectors, Fault};
 use crate::db::Tx;
 use crate::error::Result;
 use crate::fulfilment::revoke;
 use crate::id::GrantId;
 use crate::model::Moment;
-use crate::model::grant::{self, GrantState};
+use crate::model::grant::{self, Grant, GrantState};
 use crate::model::task::{Finish, Leased};
 use crate::outcome::{Outcome, Receipt, Who};
 
@@ -37,6 +37,10 @@ pub(super) struct Request {
     enrolment: Option<String>,
     /// Every enrolment that attempts of ours ever made here.
     made: Vec<String>,
+    /// An earlier attempt of ours may have closed it already.
+    unsure: bool,
+    /// A person decided that it goes, whatever the learner loses by it.
+    anyway: bool,
 }
 
 impl Effect for Withdraw {
@@ -60,68 +64,42 @@ impl Effect for Withdraw {
                 why: "an attempt to enrol is running".to_owned(),
             });
         }
-        let receipt = grant
-            .receipt
-            .as_ref()
-            .map(|r| r.0.clone())
-            .unwrap_or_default();
-        let reason_to_leave = if grant::other_reasons(tx, &grant).await? > 0 {
-            Some("another order gives the same access")
-        } else if grant.receipt.is_some() && !grant::is_of_our_making(tx, &grant).await? {
-            Some("the enrolment was there before this order: left alone")
-        } else {
-            None
-        };
-        if let Some(why) = reason_to_leave {
+        if let Some(why) = reason_to_leave(tx, &grant).await? {
             revoke::revoked(tx, moment, &grant.id, why).await?;
             return Ok(Prepared::Nothing);
         }
-        let made = grant::enrolments_made(tx, &grant).await?;
+        let unsure = grant::is_closed_by_us(tx, &grant).await?;
+        if grant.enrolment().is_some() {
+            // Before it is done: after a crash it is still known whose doing it was.
+            grant::note(tx, &grant.id, &grant.noting("closed_by_us", true)).await?;
+        }
         Ok(Prepared::Act(Request {
-            made,
+            made: grant::enrolments_made(tx, &grant).await?,
+            enrolment: grant.enrolment().map(ToOwned::to_owned),
+            unsure,
+            // Days that are over are no surprise, and nothing gives them back.
+            anyway: grant.says("anyway") || grant.has_run_out(moment.now),
             connection: grant.connection,
             course: grant.target,
             learner: Learner {
                 email: grant.learner,
                 name: String::new(),
             },
-            enrolment: receipt["enrolment"].as_str().map(ToOwned::to_owned),
         }))
     }
 
     async fn act(self, world: &Connectors, request: &Request) -> Outcome {
         let Some(lms) = world.lms.get(&request.connection) else {
-            let why = format!(
+            return ask(format!(
                 "no connection called {:?} is configured",
                 request.connection
-            );
-            return Outcome::ActionNeeded {
-                who: Who::Seller,
-                why,
-            };
+            ));
         };
         if !lms.capabilities().withdraws {
-            let why = "this connection cannot take an enrolment back: remove it by hand".to_owned();
-            return Outcome::ActionNeeded {
-                who: Who::Seller,
-                why,
-            };
+            return ask("this connection cannot take an enrolment back: remove it by hand");
         }
-        let (learner, course) = (&request.learner, request.course.as_str());
-        let removed = match &request.enrolment {
-            Some(enrolment) => remove(lms.as_ref(), learner, course, enrolment).await,
-            None => match lms.read_enrolment(learner, course).await {
-                Ok(None) => Ok(()),
-                Ok(Some(found)) if request.made.contains(&found.id) => {
-                    remove(lms.as_ref(), learner, course, &found.id).await
-                }
-                // It may have been there before the order: only what is ours is removed.
-                Ok(Some(_)) => return not_surely_ours(),
-                Err(fault) => Err(fault),
-            },
-        };
-        match removed {
-            Ok(()) => Outcome::Done(Receipt(json!({ "withdrawn": request.enrolment }))),
+        match take_back(lms.as_ref(), request).await {
+            Ok(outcome) => outcome,
             Err(fault) => keeping::outcome_of(fault),
         }
     }
@@ -135,30 +113,96 @@ impl Effect for Withdraw {
         outcome: &Outcome,
     ) -> Result<Finish> {
         keeping::breaker(tx, moment, task, outcome).await?;
-        if matches!(outcome, Outcome::Done(_)) {
-            let id = GrantId::from(task.subject.as_str());
-            revoke::revoked(tx, moment, &id, "taken back on the platform, and read back").await?;
+        if let Outcome::Done(Receipt(done)) = outcome {
+            let grant = grant::in_turn(tx, &GrantId::from(task.subject.as_str())).await?;
+            let ours = done["closed_by_us"] == true;
+            if grant.says("closed_by_us") != ours && grant.enrolment().is_some() {
+                grant::note(tx, &grant.id, &grant.noting("closed_by_us", ours)).await?;
+            }
+            let why = "taken back on the platform, and read back";
+            revoke::revoked(tx, moment, &grant.id, why).await?;
         }
         Ok(keeping::finish(moment, task, outcome))
     }
 }
 
-fn not_surely_ours() -> Outcome {
-    let why = "an enrolment is there, and the attempt that may have made it was lost: remove it by \
-               hand if this order made it, then have the removal tried again";
+/// Why the platform is not touched.
+async fn reason_to_leave(tx: &mut Tx<'_>, grant: &Grant) -> Result<Option<&'static str>> {
+    Ok(if grant::other_reasons(tx, grant).await? > 0 {
+        Some("another order gives the same access")
+    } else if grant.enrolment().is_some() && !grant::is_of_our_making(tx, grant).await? {
+        Some("the enrolment was there before this order: left alone")
+    } else {
+        None
+    })
+}
+
+/// What is there is read first: it may be closed already, or not be surely ours, or be worth a question.
+async fn take_back(lms: &dyn Lms, request: &Request) -> Result<Outcome, Fault> {
+    let (learner, course) = (&request.learner, request.course.as_str());
+    let found = lms.read_enrolment(learner, course).await?;
+    let Some(found) = found else {
+        // Not under this address; what we made goes by its id.
+        if let Some(made) = &request.enrolment {
+            lms.withdraw(learner, course, made).await?;
+        }
+        return Ok(closed(request, false));
+    };
+    if found.standing == Standing::Suspended {
+        return Ok(closed(request, request.unsure));
+    }
+    let first = match &request.enrolment {
+        Some(enrolment) => enrolment,
+        None if request.made.contains(&found.id) => &found.id,
+        // It may have been there before the order: only what is ours is removed.
+        None => return Ok(not_surely_ours()),
+    };
+    if !request.anyway
+        && let Some(done) = lms.progress_at_stake(learner, course).await?
+    {
+        return Ok(would_lose(done));
+    }
+    remove(lms, learner, course, first).await?;
+    Ok(closed(request, true))
+}
+
+fn closed(request: &Request, by_us: bool) -> Outcome {
+    Outcome::Done(Receipt(
+        json!({ "withdrawn": request.enrolment, "closed_by_us": by_us }),
+    ))
+}
+
+fn ask(why: impl Into<String>) -> Outcome {
     Outcome::ActionNeeded {
         who: Who::Seller,
-        why: why.to_owned(),
+        why: why.into(),
     }
 }
 
-/// Remove it and read back; then the platform's own duplicates of it, each under an id of its own.
+fn not_surely_ours() -> Outcome {
+    ask(
+        "an enrolment is there, and the attempt that may have made it was lost: remove it by \
+         hand if this order made it, then have the removal tried again",
+    )
+}
+
+/// A dispute that is won, or a refund that fails, would give the access back, but not the progress.
+fn would_lose(done: u8) -> Outcome {
+    ask(format!(
+        "the buyer can still get in: {done}% of the course is done, and removing the enrolment \
+         deletes that for good. Remove it all the same (grant withdraw ID --anyway), or leave it as \
+         it is (grant withdraw ID --leave)"
+    ))
+}
+
+/// Close it and read back; then the platform's own duplicates of it, each under an id of its own.
 async fn remove(lms: &dyn Lms, learner: &Learner, course: &str, first: &str) -> Result<(), Fault> {
     let mut enrolment = first.to_owned();
     for _ in 0..MOST_ROWS {
         lms.withdraw(learner, course, &enrolment).await?;
         match lms.read_enrolment(learner, course).await? {
             None => return Ok(()),
+            Some(left) if left.standing == Standing::Suspended => return Ok(()),
             Some(left) if left.id == enrolment => break,
             Some(left) => enrolment = left.id,
         }

@@ -15,7 +15,7 @@ use crate::error::{Error, FieldFault};
 use crate::words::Locale;
 
 /// Codes with a status of their own; every other refusal is 422.
-const STATUSES: [(&str, StatusCode); 42] = [
+const STATUSES: [(&str, StatusCode); 43] = [
     ("invalid_json", StatusCode::BAD_REQUEST),
     ("body_cut", StatusCode::BAD_REQUEST),
     ("not_authentic", StatusCode::UNAUTHORIZED),
@@ -34,6 +34,7 @@ const STATUSES: [(&str, StatusCode); 42] = [
     ("order_partly_paid", StatusCode::CONFLICT),
     ("grant_not_waiting", StatusCode::CONFLICT),
     ("grant_not_active", StatusCode::CONFLICT),
+    ("grant_not_revoking", StatusCode::CONFLICT),
     ("task_not_dead", StatusCode::CONFLICT),
     ("letter_not_failed", StatusCode::CONFLICT),
     ("event_settled", StatusCode::CONFLICT),

@@ -89,6 +89,15 @@ pub struct Capabilities {
 pub enum CoursePage {
     /// This text before the course's id.
     Below(String),
+    /// The same, but ids that begin so have the other text before the rest of them.
+    Either {
+        /// For most ids.
+        below: String,
+        /// How the others begin.
+        beginning: &'static str,
+        /// For the others.
+        others: String,
+    },
     /// As Moodle has it, below this address.
     Moodle(String),
     /// As Canvas has it, below this address.
@@ -105,7 +114,11 @@ impl CoursePage {
     pub fn of(connection: &LmsConnection) -> Self {
         match (connection.kind.as_str(), connection.base_url.as_str()) {
             (_, "") => Self::Unknown,
-            ("frappe", base) => Self::Below(format!("{base}/lms/courses/")),
+            ("frappe", base) => Self::Either {
+                below: format!("{base}/lms/courses/"),
+                beginning: "batch:",
+                others: format!("{base}/lms/batches/"),
+            },
             ("moodle", base) => Self::Moodle(base.to_owned()),
             ("canvas", base) => Self::Canvas(base.to_owned()),
             (_, base) => Self::Front(base.to_owned()),
@@ -117,6 +130,14 @@ impl CoursePage {
     pub fn url(&self, course: &str) -> Option<String> {
         match self {
             Self::Below(base) => Some(format!("{base}{}", escaped(course))),
+            Self::Either {
+                below,
+                beginning,
+                others,
+            } => Some(match course.strip_prefix(beginning) {
+                Some(rest) => format!("{others}{}", escaped(rest)),
+                None => format!("{below}{}", escaped(course)),
+            }),
             Self::Moodle(base) => Some(moodle::page(base, course)),
             Self::Canvas(base) => Some(canvas::page(base, course)),
             Self::Front(base) => Some(base.clone()),
@@ -179,6 +200,17 @@ pub trait Lms: Send + Sync {
         course: &str,
         key: &str,
     ) -> Result<Option<String>, Fault>;
+
+    /// Percent of the course that the learner has done and would lose by `withdraw`, where that is to be
+    /// asked about before. None: nothing is lost, or the seller decided not to be asked.
+    async fn progress_at_stake(
+        &self,
+        learner: &Learner,
+        course: &str,
+    ) -> Result<Option<u8>, Fault> {
+        let _nothing_is_lost = (learner, course);
+        Ok(None)
+    }
 
     /// Open a suspended enrolment again, with its progress. Called only where `suspends`, and only
     /// after a read said so.

@@ -23,6 +23,9 @@ crate::statements! {
     OTHER_REASONS = "SELECT COUNT(*) AS reasons FROM grants WHERE connection = $1 AND target = $2 AND learner = $3
                        AND id <> $4 AND state IN ('waiting', 'working', 'verifying', 'active', 'action_needed')";
     RECEIPTS = "SELECT receipt FROM grants WHERE connection = $1 AND target = $2 AND learner = $3 AND receipt IS NOT NULL";
+    CLOSED = "SELECT id, receipt FROM grants WHERE connection = $1 AND target = $2 AND learner = $3
+                AND receipt LIKE '%\"closed_by_us\":true%'";
+    RECEIPT = "UPDATE grants SET receipt = $2 WHERE id = $1";
     ENDS_LAST = "SELECT MAX(expires_at) AS ends FROM grants WHERE connection = $1 AND target = $2 AND learner = $3
                    AND id <> $4 AND state = 'active'";
 }
@@ -85,6 +88,32 @@ pub async fn enrolments_made(tx: &mut Tx<'_>, grant: &Grant) -> Result<Vec<Strin
         }
     }
     Ok(made)
+}
+
+/// We closed this enrolment on the platform ourselves, or were about to. One that somebody else closed
+/// there is not ours to open.
+pub async fn is_closed_by_us(tx: &mut Tx<'_>, grant: &Grant) -> Result<bool> {
+    Ok(!closed(tx, grant).await?.is_empty())
+}
+
+/// It is open again: who closes it from now on is somebody else, until we do.
+pub async fn forget_closing(tx: &mut Tx<'_>, grant: &Grant) -> Result<()> {
+    for (id, mut receipt) in closed(tx, grant).await? {
+        receipt["closed_by_us"] = false.into();
+        tx.exec(&RECEIPT, args![&id, receipt.to_string()]).await?;
+    }
+    Ok(())
+}
+
+async fn closed(tx: &mut Tx<'_>, grant: &Grant) -> Result<Vec<(GrantId, serde_json::Value)>> {
+    let values = args![&grant.connection, &grant.target, &grant.learner];
+    let rows = tx.rows(&CLOSED, values).await?;
+    rows.iter()
+        .map(|row| {
+            let receipt = serde_json::from_str(&row.get::<String>("receipt")?)?;
+            Ok((row.get("id")?, receipt))
+        })
+        .collect()
 }
 
 /// An attempt to keep it is running at this moment.

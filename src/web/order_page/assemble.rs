@@ -138,6 +138,10 @@ impl Scene<'_> {
             GrantState::Working => Access::Working,
             GrantState::Verifying => Access::Checking,
             GrantState::ActionNeeded => match grant.who {
+                Some(Who::Buyer) if grant.says("invited") => {
+                    let link = self.invitation(grant);
+                    Access::NeedsYou(BuyerTask::AcceptInvitation { link })
+                }
                 // Why is known in the seller's words only; the buyer's are "write to us".
                 Some(Who::Buyer) => Access::NeedsYou(BuyerTask::Write),
                 Some(Who::Connection) => coming(grant),
@@ -192,6 +196,14 @@ impl Scene<'_> {
                 link.starts_with("https://").then(|| link.to_owned())
             }
         }
+    }
+
+    /// The platform's own link, else its page of the course: after signing in it is there too.
+    fn invitation(&self, grant: &Grant) -> Option<String> {
+        let link = grant.receipt.as_ref()?.0["link"].as_str();
+        let is_link = |link: &&str| link.starts_with("https://") || link.starts_with("http://");
+        let course = || self.app.desk.course_page(&grant.connection, &grant.target);
+        link.filter(is_link).map(ToOwned::to_owned).or_else(course)
     }
 
     fn totals(&self) -> Totals {

@@ -228,7 +228,9 @@ fn access_samples(locale: Locale) -> Vec<(&'static str, OrderView)> {
             "needs_you_otherwise",
             paid([
                 Access::NeedsYou(BuyerTask::AccountDisabled),
-                Access::NeedsYou(BuyerTask::AcceptInvitation),
+                Access::NeedsYou(BuyerTask::AcceptInvitation {
+                    link: Some("https://learn.example.com/invitations/7".to_owned()),
+                }),
                 Access::NeedsYou(BuyerTask::Write),
             ]),
         ),

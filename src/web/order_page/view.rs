@@ -164,14 +164,17 @@ pub enum Ended {
 }
 
 /// What the buyer has to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BuyerTask {
     /// The platform refuses this e-mail address.
     AddressRefused,
     /// The platform has this account switched off.
     AccountDisabled,
     /// The platform sent an invitation that must be accepted.
-    AcceptInvitation,
+    AcceptInvitation {
+        /// Where, as far as it is known.
+        link: Option<String>,
+    },
     /// Anything else: write to the seller.
     Write,
 }
@@ -246,8 +249,17 @@ impl Access {
     #[must_use]
     pub fn wants_letter(&self) -> bool {
         match self {
-            Self::NeedsYou(task) => *task != BuyerTask::AcceptInvitation,
+            Self::NeedsYou(task) => !matches!(task, BuyerTask::AcceptInvitation { .. }),
             other => *other == Self::Failed,
+        }
+    }
+
+    /// Where the buyer accepts an invitation.
+    #[must_use]
+    pub fn invitation(&self) -> Option<&str> {
+        match self {
+            Self::NeedsYou(BuyerTask::AcceptInvitation { link }) => link.as_deref(),
+            _ => None,
         }
     }
 

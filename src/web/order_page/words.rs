@@ -174,11 +174,12 @@ impl Ended {
 }
 
 impl BuyerTask {
-    fn key(self) -> &'static str {
+    fn key(&self) -> &'static str {
         match self {
             Self::AddressRefused => "address_refused",
             Self::AccountDisabled => "account_disabled",
-            Self::AcceptInvitation => "accept_invitation",
+            Self::AcceptInvitation { link: Some(_) } => "accept_by_link",
+            Self::AcceptInvitation { link: None } => "accept_invitation",
             Self::Write => "write",
         }
     }

@@ -78,7 +78,7 @@ impl Breaks for Death {
 
 /// Tell `story` with a process that dies at its first commit, its second, … on either side of it,
 /// then `rest` with one that lives, until the story ends without a death. Returns the commits.
-async fn everywhere<S>(
+pub(super) async fn everywhere<S>(
     shop: &Shop,
     prepare: impl AsyncFn(usize) -> S,
     story: impl AsyncFn(&Arc<App>, &S),
@@ -112,7 +112,7 @@ async fn everywhere<S>(
     panic!("the story does not end");
 }
 
-fn buyer(turn: usize) -> String {
+pub(super) fn buyer(turn: usize) -> String {
     format!("buyer{turn}@example.com")
 }
 
@@ -121,7 +121,7 @@ async fn ordered(shop: &Shop, turn: usize, slugs: &[&str]) -> Order {
 }
 
 /// Whatever the process could do before it died; its errors die with it.
-async fn drain(app: &Arc<App>) {
+pub(super) async fn drain(app: &Arc<App>) {
     drop(Box::pin(queue::drain(app)).await);
 }
 

@@ -1,5 +1,6 @@
 //! What tests stand on.
 
+pub mod academy;
 pub mod bank;
 pub mod books;
 pub mod commands;

@@ -6,6 +6,7 @@ mod codes;
 mod commands;
 mod config;
 mod coupons;
+mod doctor;
 mod downloads;
 mod emails;
 mod links;

@@ -14,7 +14,7 @@ use self::wire::{Course, EnrolmentRow, User};
 use super::{Capabilities, Enrolment, Learner, LearnerRef, Lms, RemoteCourse, Standing};
 use crate::config::{LmsConnection, Secret};
 use crate::connectors::Fault;
-use crate::connectors::http::{Aim, Limits, absolute, client, exchange};
+use crate::connectors::http::{Aim, Answer, Limits, absolute, client, exchange};
 
 mod enrolment;
 mod learner;
@@ -43,13 +43,10 @@ pub struct Canvas {
 impl Canvas {
     /// Checks the address and the token's form; sends nothing.
     pub fn new(connection: &LmsConnection, limits: Limits) -> anyhow::Result<Self> {
-        let settings = connection
-            .canvas
-            .as_ref()
-            .context("a canvas connection needs its settings under `canvas`")?;
+        let settings = connection.canvas.clone().unwrap_or_default();
         let base = absolute(&connection.base_url).context("base_url of the LMS")?;
         anyhow::ensure!(base.query().is_none(), "base_url has a part after ?");
-        let token = settings.token.as_ref().map_or("", Secret::expose).trim();
+        let token = connection.token().map_or("", Secret::expose).trim();
         anyhow::ensure!(
             !token.is_empty(),
             "Canvas needs the access token of a service user"
@@ -63,7 +60,7 @@ impl Canvas {
             base,
             authorization,
             token: Secret::new(token),
-            account: settings.account_id.clone(),
+            account: settings.account_id,
             mails_learners: connection.send_welcome_email,
         })
     }
@@ -278,7 +275,7 @@ impl Canvas {
         method: Method,
         url: Url,
         body: Option<Value>,
-    ) -> Result<(crate::connectors::http::Answer, Value), Verdict> {
+    ) -> Result<(Answer, Value), Verdict> {
         let mut request = self
             .client
             .request(method, url)

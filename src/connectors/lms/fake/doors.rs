@@ -20,11 +20,12 @@ use super::mischief::{
     Call, Canned, Mischief, already_enrolled, bad_credentials, duplicate_user, exception,
     forbidden, missing_method, unknown_link,
 };
-use super::store::{FakeEnrolment, FakeUser, Filters, Seen, Store};
+use super::store::{
+    FakeEnrolment, FakeUser, Filters, SERVICE_USER, Seen, Store, batch_row_json, service_user,
+};
 use super::{Framework, Site};
 
 const SERVER: &str = "Bursar-fake-LMS (a fake for demos and tests, not Frappe)";
-const SERVICE_USER: &str = "bursar@example.com";
 const SHOP_METHOD: &str = "lms.lms.payment_confirmation.confirm_payment";
 const LONGEST_BODY: usize = 256 * 1024;
 
@@ -91,6 +92,7 @@ async fn list(
         "User" => Call::UserList,
         "LMS Course" => Call::CourseList,
         "LMS Enrollment" => Call::EnrolmentList,
+        "LMS Batch Enrollment" => Call::BatchRowList,
         _ => Call::Other,
     };
     serve(&site, call, asked, move |store, asked| {
@@ -139,6 +141,7 @@ async fn create(
     let call = match doctype.as_str() {
         "User" => Call::UserCreate,
         "LMS Enrollment" => Call::EnrolmentCreate,
+        "LMS Batch Enrollment" => Call::BatchJoin,
         _ => Call::Other,
     };
     let framework = site.options.framework;
@@ -146,6 +149,7 @@ async fn create(
         _ if asked.guest => Deed::Answer(forbidden()),
         Call::UserCreate => create_user(store, &asked.body),
         Call::EnrolmentCreate => create_enrolment(store, asked, framework),
+        Call::BatchJoin => join_batch(store, asked),
         _ => Deed::Answer(no_such_doctype(&doctype)),
     })
     .await
@@ -169,6 +173,27 @@ fn create_user(store: &mut Store, body: &Value) -> Deed {
     let answer = ok(&json!({"data": user.json()}));
     store.put_user(user);
     answer
+}
+
+/// Source: the app's `lms_batch_enrollment.py`, `validate`.
+fn join_batch(store: &mut Store, asked: &Asked) -> Deed {
+    let (member, name) = (text(&asked.body, "member"), text(&asked.body, "batch"));
+    let Some(batch) = store.batch(name).cloned() else {
+        return Deed::Answer(unknown_link("Batch", name));
+    };
+    let rows = store.batch_rows.iter().filter(|row| row.course == name);
+    let (taken, is_in) = rows.fold((0, false), |(taken, is_in), row| {
+        (taken + 1, is_in || row.member.eq_ignore_ascii_case(member))
+    });
+    let refused = |words: &str| Deed::Answer(exception(417, "ValidationError", words));
+    if is_in {
+        return refused("Member already enrolled in this batch");
+    }
+    if batch.seats > 0 && taken >= batch.seats {
+        return refused("There are no seats available in this batch.");
+    }
+    let row = store.join_batch(member, &batch);
+    ok(&json!({"data": batch_row_json(&row)}))
 }
 
 fn create_enrolment(store: &mut Store, asked: &Asked, framework: Framework) -> Deed {
@@ -213,6 +238,7 @@ async fn read(
     serve(&site, call, asked, move |store, asked| {
         let found = match call {
             _ if asked.guest => return Deed::Answer(forbidden()),
+            Call::UserGet if name == SERVICE_USER => Some(service_user()),
             Call::UserGet => store.user(&name).map(FakeUser::json),
             Call::CourseGet => store.course(&name),
             Call::EnrolmentGet => store.enrolment(&name).map(FakeEnrolment::json),
@@ -233,12 +259,19 @@ async fn delete(
 ) -> Response {
     let call = match doctype.as_str() {
         "LMS Enrollment" => Call::EnrolmentDelete,
+        "LMS Batch Enrollment" => Call::BatchLeave,
+        "User" => Call::UserDelete,
         _ => Call::Other,
     };
     serve(&site, call, asked, move |store, asked| {
+        let delete = match call {
+            Call::BatchLeave => Store::delete_batch_row,
+            Call::UserDelete => Store::delete_user,
+            _ => Store::delete_enrolment,
+        };
         if asked.guest || call == Call::Other {
             Deed::Answer(forbidden())
-        } else if store.delete_enrolment(&name) {
+        } else if delete(store, &name) {
             Deed::Answer(Canned::json(202, &json!({"data": "ok"})))
         } else {
             Deed::Answer(absent(&doctype, &name))

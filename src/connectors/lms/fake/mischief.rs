@@ -20,6 +20,8 @@ pub enum Call {
     UserGet,
     /// A learner made.
     UserCreate,
+    /// A learner deleted.
+    UserDelete,
     /// Courses, listed.
     CourseList,
     /// One course.
@@ -32,6 +34,12 @@ pub enum Call {
     EnrolmentCreate,
     /// An enrolment deleted.
     EnrolmentDelete,
+    /// Rows of batches, listed.
+    BatchRowList,
+    /// A learner put into a batch.
+    BatchJoin,
+    /// A learner's row of a batch deleted.
+    BatchLeave,
     /// The shop-made confirmation method.
     Confirm,
     /// Anything else.

@@ -21,7 +21,7 @@ mod store;
 
 pub use instant::Instant;
 pub use mischief::{Call, Canned, Mischief};
-pub use store::{FakeEnrolment, FakeUser, Seen};
+pub use store::{FakeBatch, FakeEnrolment, FakeUser, Seen};
 
 use mischief::Plan;
 use store::Store;
@@ -202,6 +202,32 @@ impl FakeLms {
     pub fn add_enrolment(&self, email: &str, course: &str) {
         self.site
             .with_store(|store| store.put_enrolment(email, course));
+    }
+
+    /// Put a batch there.
+    pub fn add_batch(&self, batch: FakeBatch) {
+        self.site.with_store(|store| store.put_batch(batch));
+    }
+
+    /// Put a learner into a batch without any check.
+    pub fn join_batch(&self, email: &str, batch: &str) {
+        self.site.with_store(|store| {
+            if let Some(batch) = store.batch(batch).cloned() {
+                store.join_batch(email, &batch);
+            }
+        });
+    }
+
+    /// Rows of batches; `course` is the batch's name.
+    #[must_use]
+    pub fn batch_rows(&self) -> Vec<FakeEnrolment> {
+        self.site.with_store(|store| store.batch_rows.clone())
+    }
+
+    /// A learner has come so far in a course.
+    pub fn set_progress(&self, email: &str, course: &str, percent: f64) {
+        self.site
+            .with_store(|store| store.set_progress(email, course, percent));
     }
 
     /// Misbehave once in each of these ways, in this order, on the next such calls.

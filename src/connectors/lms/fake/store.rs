@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use super::mischief::Call;
 
+/// Who the fake takes us for.
+pub(super) const SERVICE_USER: &str = "bursar@example.com";
 /// Requests kept for looking at; a benchmark makes many more.
 const KEPT_REQUESTS: usize = 10_000;
 
@@ -52,7 +54,7 @@ impl FakeUser {
 }
 
 /// An enrolment in the fake.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct FakeEnrolment {
     /// Its id.
     pub name: String,
@@ -64,13 +66,31 @@ pub struct FakeEnrolment {
     pub course: String,
     /// Naive time as Frappe writes it, later for later rows.
     pub creation: String,
+    /// Percent done.
+    pub progress: f64,
+    /// The batch that brought it.
+    pub from_batch: Option<String>,
+}
+
+/// A batch in the fake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FakeBatch {
+    /// Its id.
+    pub name: String,
+    /// Its title.
+    pub title: String,
+    /// Courses that it brings.
+    pub courses: Vec<String>,
+    /// How many learners it takes; 0 is any number.
+    pub seats: usize,
 }
 
 impl FakeEnrolment {
     pub(super) fn json(&self) -> Value {
         let mut row = json!({
             "name": self.name, "owner": self.member, "member": self.member,
-            "course": self.course, "creation": self.creation, "progress": 0.0,
+            "course": self.course, "creation": self.creation, "progress": self.progress,
+            "enrollment_from_batch": self.from_batch,
             "member_type": "Student", "role": "Member", "payment": null,
             "doctype": "LMS Enrollment",
         });
@@ -96,6 +116,9 @@ pub struct Seen {
 
 pub(super) struct Store {
     courses: BTreeMap<String, String>,
+    batches: BTreeMap<String, FakeBatch>,
+    /// Rows of batches, with the batch's name where others have the course.
+    pub batch_rows: Vec<FakeEnrolment>,
     users: BTreeMap<String, FakeUser>,
     /// By member: a list query with a member is the hot path.
     enrolments: HashMap<String, Vec<FakeEnrolment>>,
@@ -108,6 +131,8 @@ impl Store {
     pub fn new(courses: &[(String, String)]) -> Self {
         Self {
             courses: courses.iter().cloned().collect(),
+            batches: BTreeMap::new(),
+            batch_rows: Vec::new(),
             users: BTreeMap::new(),
             enrolments: HashMap::new(),
             rows_made: 0,
@@ -150,7 +175,9 @@ impl Store {
             .enrolments
             .remove(&from.to_lowercase())
             .unwrap_or_default();
-        for row in &mut rows {
+        let in_batches = self.batch_rows.iter_mut();
+        let theirs = in_batches.filter(|row| row.member.eq_ignore_ascii_case(from));
+        for row in rows.iter_mut().chain(theirs) {
             row.member.clone_from(&user.email);
         }
         self.enrolments
@@ -158,6 +185,13 @@ impl Store {
             .or_default()
             .extend(rows);
         self.put_user(user);
+    }
+
+    /// An account with rows stays.
+    pub fn delete_user(&mut self, email: &str) -> bool {
+        let email = email.to_lowercase();
+        let is_used = self.enrolments.get(&email).is_some_and(|r| !r.is_empty());
+        !is_used && self.users.remove(&email).is_some()
     }
 
     pub fn all_users(&self) -> Vec<FakeUser> {
@@ -177,14 +211,29 @@ impl Store {
 
     /// No check at all: whether a row may be made is decided where requests are answered.
     pub fn put_enrolment(&mut self, email: &str, course: &str) -> FakeEnrolment {
+        let row = self.new_row(email, course);
+        self.keep(row.clone());
+        row
+    }
+
+    fn keep(&mut self, row: FakeEnrolment) {
+        self.enrolments
+            .entry(row.member.clone())
+            .or_default()
+            .push(row);
+    }
+
+    fn new_row(&mut self, email: &str, course: &str) -> FakeEnrolment {
         self.rows_made += 1;
         let made = self.rows_made;
         let seconds = made / 1_000_000;
-        let row = FakeEnrolment {
+        FakeEnrolment {
             name: format!("fake{made:06}"),
             member: email.to_lowercase(),
             member_name: self.user(email).map(FakeUser::full_name),
             course: course.to_owned(),
+            progress: 0.0,
+            from_batch: None,
             creation: format!(
                 "2026-01-01 {:02}:{:02}:{:02}.{:06}",
                 seconds / 3600,
@@ -192,12 +241,39 @@ impl Store {
                 seconds % 60,
                 made % 1_000_000
             ),
-        };
-        self.enrolments
-            .entry(row.member.clone())
-            .or_default()
-            .push(row.clone());
+        }
+    }
+
+    pub fn put_batch(&mut self, batch: FakeBatch) {
+        self.batches.insert(batch.name.clone(), batch);
+    }
+
+    pub fn batch(&self, name: &str) -> Option<&FakeBatch> {
+        self.batches.get(name)
+    }
+
+    /// A row in the batch, and one in each of its courses that the learner has not.
+    pub fn join_batch(&mut self, email: &str, batch: &FakeBatch) -> FakeEnrolment {
+        let mut row = self.new_row(email, &batch.name);
+        row.name = format!("batch-{}", row.name);
+        self.batch_rows.push(row.clone());
+        for course in &batch.courses {
+            if !self.is_enrolled(email, course) {
+                let mut brought = self.new_row(email, course);
+                brought.from_batch = Some(batch.name.clone());
+                self.keep(brought);
+            }
+        }
         row
+    }
+
+    pub fn set_progress(&mut self, email: &str, course: &str, percent: f64) {
+        let rows = self.enrolments.get_mut(&email.to_lowercase());
+        for row in rows.into_iter().flatten() {
+            if row.course == course {
+                row.progress = percent;
+            }
+        }
     }
 
     pub fn all_enrolments(&self) -> Vec<FakeEnrolment> {
@@ -214,6 +290,13 @@ impl Store {
     }
 
     /// Whether there was one.
+    pub fn delete_batch_row(&mut self, name: &str) -> bool {
+        let before = self.batch_rows.len();
+        self.batch_rows.retain(|row| row.name != name);
+        self.batch_rows.len() < before
+    }
+
+    /// Whether there was one.
     pub fn delete_enrolment(&mut self, name: &str) -> bool {
         self.enrolments.values_mut().any(|rows| {
             let before = rows.len();
@@ -227,8 +310,13 @@ impl Store {
         let candidates: Vec<Value> = match doctype {
             "User" => match filters.of(&["name", "email"]) {
                 Some(email) => self.user(email).map(FakeUser::json).into_iter().collect(),
-                None => self.users.values().map(FakeUser::json).collect(),
+                None => {
+                    let learners = self.users.values().map(FakeUser::json);
+                    std::iter::once(service_user()).chain(learners).collect()
+                }
             },
+            "LMS Batch" => self.batches.values().map(batch_json).collect(),
+            "LMS Batch Enrollment" => self.batch_rows.iter().map(batch_row_json).collect(),
             "LMS Course" => self
                 .courses
                 .keys()
@@ -257,6 +345,28 @@ impl Store {
                 .collect(),
         )
     }
+}
+
+/// The user behind the API key, as its own document says.
+pub(super) fn service_user() -> Value {
+    json!({
+        "name": SERVICE_USER, "email": SERVICE_USER, "enabled": 1, "doctype": "User",
+        "roles": [{"role": "Moderator"}, {"role": "LMS Student"}],
+    })
+}
+
+fn batch_json(batch: &FakeBatch) -> Value {
+    json!({
+        "name": batch.name, "title": batch.title, "seat_count": batch.seats,
+        "doctype": "LMS Batch",
+    })
+}
+
+pub(super) fn batch_row_json(row: &FakeEnrolment) -> Value {
+    json!({
+        "name": row.name, "member": row.member, "member_name": row.member_name,
+        "batch": row.course, "creation": row.creation, "doctype": "LMS Batch Enrollment",
+    })
 }
 
 /// `[["field","=","value"],…]` or `{"field":"value"}`: equality of texts is all we ask for.

@@ -11,13 +11,16 @@ use serde_json::{Value, json};
 
 use self::verdict::{Call, Verdict, judge, not_json};
 use self::wire::{
-    CourseRow, Document, EnrolmentRow, Listing, Message, Named, NewEnrolment, NewUser, UserRow,
+    CourseRow, Document, EnrolmentRow, Listing, Message, Named, NewUser, Target, UserRow,
+    new_enrolment,
 };
 use super::{Capabilities, Enrolment, Learner, LearnerRef, Lms, RemoteCourse, Standing, naming};
 use crate::config::{LmsConnection, Secret};
 use crate::connectors::Fault;
 use crate::connectors::http::{Limits, absolute, client, exchange};
 
+mod batch;
+mod rights;
 mod verdict;
 mod wire;
 
@@ -33,6 +36,8 @@ pub struct Frappe {
     authorization: HeaderValue,
     secrets: [Secret; 2],
     send_welcome_email: bool,
+    /// Removing an enrolment that has progress is the seller's decision, each time.
+    asks_before_removal: bool,
 }
 
 impl Frappe {
@@ -52,6 +57,7 @@ impl Frappe {
             authorization,
             secrets,
             send_welcome_email: connection.send_welcome_email,
+            asks_before_removal: connection.frappe.withdraw != "remove",
         })
     }
 }
@@ -86,7 +92,7 @@ impl Lms for Frappe {
             repeat_is_safe: false,
             withdraws: true,
             suspends: false,
-            lists_courses: false,
+            lists_courses: true,
         }
     }
 
@@ -107,13 +113,32 @@ impl Lms for Frappe {
     /// By list, not by id: an unknown course is then an empty list, and a 404 can only mean that
     /// the LMS app is missing.
     async fn find_course(&self, course: &str) -> Result<Option<RemoteCourse>, Fault> {
+        let target = Target::of(course);
         let rows: Vec<CourseRow> = self
-            .list("LMS Course", CourseRow::FIELDS, &[("name", course)])
+            .list(
+                target.doctype(),
+                CourseRow::FIELDS,
+                &[("name", target.id())],
+            )
             .await?;
-        Ok(rows.into_iter().next().map(|row| RemoteCourse {
-            id: row.name,
-            title: row.title,
-        }))
+        Ok(rows.into_iter().next().map(|row| row.listed(target)))
+    }
+
+    /// Courses, then batches, each kind in the order of its titles.
+    async fn list_courses(&self, limit: usize) -> Result<Vec<RemoteCourse>, Fault> {
+        let mut listed = Vec::new();
+        for kind in [Target::Course(""), Target::Batch("")] {
+            let left = limit.saturating_sub(listed.len());
+            if left > 0 {
+                let rows: Vec<CourseRow> = self.page_of(kind.doctype(), left).await?;
+                listed.extend(rows.into_iter().map(|row| row.listed(kind)));
+            }
+        }
+        Ok(listed)
+    }
+
+    async fn missing_rights(&self) -> Result<Vec<String>, Fault> {
+        self.look_for_missing_rights().await
     }
 
     async fn ensure_learner(&self, learner: &Learner) -> Result<LearnerRef, Fault> {
@@ -136,12 +161,11 @@ impl Lms for Frappe {
         learner: &Learner,
         course: &str,
     ) -> Result<Option<Enrolment>, Fault> {
-        let email = learner.email.to_lowercase();
-        let filters = [("member", email.as_str()), ("course", course)];
-        let mut rows: Vec<EnrolmentRow> = self
-            .list("LMS Enrollment", EnrolmentRow::FIELDS, &filters)
-            .await?;
-        rows.retain(|row| row.concerns(&email, course));
+        let (email, target) = (learner.email.to_lowercase(), Target::of(course));
+        let filters = [("member", email.as_str()), (target.field(), target.id())];
+        let fields = ["name", "member", target.field(), "creation"];
+        let mut rows: Vec<EnrolmentRow> = self.list(target.enrolment(), &fields, &filters).await?;
+        rows.retain(|row| row.concerns(&email, target));
         let count = rows.len();
         let Some(oldest) = oldest(rows) else {
             return Ok(None);
@@ -163,14 +187,11 @@ impl Lms for Frappe {
         course: &str,
         key: &str,
     ) -> Result<Option<String>, Fault> {
-        let row = NewEnrolment {
-            name: key,
-            member: &learner.email.to_lowercase(),
-            course,
-        };
-        let url = self.url(&["api", "resource", "LMS Enrollment"]);
+        let target = Target::of(course);
+        let row = new_enrolment(key, &learner.email.to_lowercase(), target);
+        let url = self.url(&["api", "resource", target.enrolment()]);
         let call = Call::CreateEnrolment;
-        match self.call(call, Method::POST, url, Some(json!(row))).await {
+        match self.call(call, Method::POST, url, Some(row)).await {
             Ok(value) => {
                 let made: Document<Named> = understood(call, value)?;
                 Ok(Some(made.data.name))
@@ -182,14 +203,41 @@ impl Lms for Frappe {
         }
     }
 
-    /// Frappe has no suspension: the row goes, and the learner's progress with it.
+    async fn progress_at_stake(
+        &self,
+        learner: &Learner,
+        course: &str,
+    ) -> Result<Option<u8>, Fault> {
+        if !self.asks_before_removal {
+            return Ok(None);
+        }
+        let rows = self.progress(learner, Target::of(course)).await?;
+        let most = rows.iter().map(wire::ProgressRow::percent).max();
+        Ok(most.filter(|percent| *percent > 0))
+    }
+
+    /// Frappe has no suspension: the row goes, and the learner's progress with it. Of a batch, the
+    /// courses that it brought go first: while its own row is there, a repeat finds what is left.
     async fn withdraw(
         &self,
-        _learner: &Learner,
-        _course: &str,
+        learner: &Learner,
+        course: &str,
         enrolment: &str,
     ) -> Result<(), Fault> {
-        let url = self.url(&["api", "resource", "LMS Enrollment", enrolment]);
+        let target = Target::of(course);
+        if let Target::Batch(_) = target {
+            let holder = self.holder(enrolment, learner).await?;
+            for row in self.progress(&holder, target).await? {
+                self.delete(Target::Course(""), &row.name).await?;
+            }
+        }
+        self.delete(target, enrolment).await
+    }
+}
+
+impl Frappe {
+    async fn delete(&self, target: Target<'_>, enrolment: &str) -> Result<(), Fault> {
+        let url = self.url(&["api", "resource", target.enrolment(), enrolment]);
         let call = Call::DeleteEnrolment;
         match self.call(call, Method::DELETE, url, None).await {
             Ok(_) | Err(Verdict::Absent) => Ok(()),
@@ -270,6 +318,24 @@ impl Frappe {
             .append_pair("filters", &json!(filters).to_string())
             .append_pair("fields", &json!(fields).to_string())
             .append_pair("limit_page_length", "0");
+        self.listing(url).await
+    }
+
+    /// At most `limit` documents of a kind, by their titles.
+    async fn page_of<T: DeserializeOwned>(
+        &self,
+        doctype: &str,
+        limit: usize,
+    ) -> Result<Vec<T>, Fault> {
+        let mut url = self.url(&["api", "resource", doctype]);
+        url.query_pairs_mut()
+            .append_pair("fields", &json!(CourseRow::FIELDS).to_string())
+            .append_pair("order_by", "title asc")
+            .append_pair("limit_page_length", &limit.to_string());
+        self.listing(url).await
+    }
+
+    async fn listing<T: DeserializeOwned>(&self, url: Url) -> Result<Vec<T>, Fault> {
         let value = self.call(Call::List, Method::GET, url, None).await;
         let listing: Listing<T> = understood(Call::List, value.map_err(settled)?)?;
         Ok(listing.data)

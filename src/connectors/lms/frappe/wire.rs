@@ -2,8 +2,9 @@
 //! more versions of the framework.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::connectors::lms::RemoteCourse;
 use crate::connectors::quote::quote;
 
 /// `GET /api/resource/{DocType}`.
@@ -41,23 +42,108 @@ impl UserRow {
     pub const FIELDS: &'static [&'static str] = &["name", "enabled"];
 }
 
+/// The user behind our key.
+#[derive(Debug, Deserialize)]
+pub(super) struct OwnRoles {
+    #[serde(default)]
+    pub roles: Vec<HeldRole>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct HeldRole {
+    pub role: String,
+}
+
+/// A row of either kind of enrolment.
 #[derive(Debug, Deserialize)]
 pub(super) struct EnrolmentRow {
     pub name: String,
     pub member: String,
+    #[serde(alias = "batch")]
     pub course: String,
     /// Naive and in the site's zone: good for comparing rows with each other, never with our clock.
     pub creation: String,
 }
 
 impl EnrolmentRow {
-    pub const FIELDS: &'static [&'static str] = &["name", "member", "course", "creation"];
-
     /// Checked again here, so that a server that overlooks our filters cannot grant anything.
-    pub fn concerns(&self, email: &str, course: &str) -> bool {
-        self.member.eq_ignore_ascii_case(email) && self.course.eq_ignore_ascii_case(course)
+    pub fn concerns(&self, email: &str, target: Target<'_>) -> bool {
+        self.member.eq_ignore_ascii_case(email) && self.course.eq_ignore_ascii_case(target.id())
     }
 }
+
+/// How far a learner has come in a course.
+#[derive(Debug, Deserialize)]
+pub(super) struct ProgressRow {
+    pub name: String,
+    /// Percent; older rows have none.
+    #[serde(default)]
+    pub progress: Option<f64>,
+}
+
+impl ProgressRow {
+    pub const FIELDS: &'static [&'static str] = &["name", "progress"];
+
+    /// Whole percent; the beginning of a course is at least one.
+    pub fn percent(&self) -> u8 {
+        let done = self.progress.unwrap_or_default().clamp(0.0, 100.0).ceil();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "between 0 and 100"
+        )]
+        let percent = done as u8;
+        percent
+    }
+}
+
+/// What an id of the catalogue names: a course, or a batch with `batch:` before its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Target<'a> {
+    Course(&'a str),
+    Batch(&'a str),
+}
+
+impl<'a> Target<'a> {
+    pub fn of(course: &'a str) -> Self {
+        course
+            .strip_prefix(BATCH)
+            .map_or(Self::Course(course), Self::Batch)
+    }
+
+    pub fn id(self) -> &'a str {
+        match self {
+            Self::Course(id) | Self::Batch(id) => id,
+        }
+    }
+
+    /// The kind of document that it is.
+    pub fn doctype(self) -> &'static str {
+        match self {
+            Self::Course(_) => "LMS Course",
+            Self::Batch(_) => "LMS Batch",
+        }
+    }
+
+    /// The kind of document that enrols in it.
+    pub fn enrolment(self) -> &'static str {
+        match self {
+            Self::Course(_) => "LMS Enrollment",
+            Self::Batch(_) => "LMS Batch Enrollment",
+        }
+    }
+
+    /// That document's field for it.
+    pub fn field(self) -> &'static str {
+        match self {
+            Self::Course(_) => "course",
+            Self::Batch(_) => "batch",
+        }
+    }
+}
+
+/// Before the name of a batch.
+pub(super) const BATCH: &str = "batch:";
 
 #[derive(Debug, Deserialize)]
 pub(super) struct CourseRow {
@@ -67,6 +153,17 @@ pub(super) struct CourseRow {
 
 impl CourseRow {
     pub const FIELDS: &'static [&'static str] = &["name", "title"];
+
+    /// Under the id that the catalogue uses for this kind.
+    pub fn listed(self, kind: Target<'_>) -> RemoteCourse {
+        RemoteCourse {
+            id: match kind {
+                Target::Course(_) => self.name,
+                Target::Batch(_) => format!("{BATCH}{}", self.name),
+            },
+            title: self.title,
+        }
+    }
 }
 
 /// `first_name` is never absent nor without a letter: the LMS builds a user name from it in a loop
@@ -82,11 +179,8 @@ pub(super) struct NewUser<'a> {
 
 /// `name` is ignored for the row's final id. It is there because the LMS's own check for a
 /// duplicate compares with it, and finds nothing while it is absent.
-#[derive(Debug, Serialize)]
-pub(super) struct NewEnrolment<'a> {
-    pub name: &'a str,
-    pub member: &'a str,
-    pub course: &'a str,
+pub(super) fn new_enrolment(name: &str, member: &str, target: Target<'_>) -> Value {
+    json!({ "name": name, "member": member, target.field(): target.id() })
 }
 
 /// What Frappe sends with a status of 4xx or 5xx. The traceback in `exc` is never read.

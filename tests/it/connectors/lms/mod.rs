@@ -2,7 +2,6 @@
 
 mod canvas;
 pub mod conformance;
-mod every_connector;
 mod frappe;
 mod http_confirm;
 mod mischief;
@@ -11,6 +10,7 @@ mod recorded;
 mod settings;
 mod stage;
 mod table;
+mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -249,3 +249,44 @@ pub async fn the_end_stays(b: &Bench) -> Ended {
     b.assert_closed(&ada).await;
     Ok(())
 }
+
+pub async fn invited(b: &Bench) -> Ended {
+    b.needs_reads()?;
+    let (shop, ada) = (shop(b).await, b.learner());
+    b.trouble(Trouble::InvitedOnly).await?;
+    let order = bought(&shop, &ada).await;
+    shop.live(HOUR, 10 * MINUTE).await;
+    let grant = assert_needs(&shop, &order, Who::Buyer).await;
+    assert_eq!(grant.activated_at, None, "invited is not enrolled");
+    Ok(())
+}
+
+pub async fn restored(b: &Bench) -> Ended {
+    b.needs_suspension()?;
+    let (shop, ada) = (shop(b).await, b.learner());
+    let first = kept(&shop, &ada).await;
+    let made = shop.grant(&first).await.enrolment().map(str::to_owned);
+    refund(&shop, &first).await;
+    shop.drain().await;
+    b.assert_closed(&ada).await;
+    let second = kept(&shop, &ada).await;
+    let found = shop.grant(&second).await.enrolment().map(str::to_owned);
+    assert_eq!(found, made, "the same enrolment, open again");
+    b.assert_count(&ada, 1).await;
+    refund(&shop, &second).await;
+    shop.drain().await;
+    b.assert_closed(&ada).await;
+    shop.finish().await;
+    Ok(())
+}
+
+pub async fn suspended_by_others(b: &Bench) -> Ended {
+    b.needs_reads()?;
+    let (shop, ada) = (shop(b).await, b.learner());
+    b.trouble(Trouble::SuspendedBefore).await?;
+    let order = bought(&shop, &ada).await;
+    shop.live(HOUR, 10 * MINUTE).await;
+    assert_needs(&shop, &order, Who::Seller).await;
+    b.assert_count(&ada, 0).await;
+    Ok(())
+}

@@ -39,7 +39,12 @@ impl Bench {
 
     /// One that waits in vain only for a moment.
     pub fn impatient(&self) -> Arc<dyn Lms> {
-        connect_within(&self.platform.connection(), IMPATIENT).unwrap()
+        let limits = Limits {
+            connect: self.platform.patience(),
+            total: self.platform.patience(),
+            ..IMPATIENT
+        };
+        connect_within(&self.platform.connection(), limits).unwrap()
     }
 
     pub fn can(&self) -> Capabilities {

@@ -90,5 +90,8 @@ pub const CASES: &[Case] = cases! {
     "one of two orders leaves the enrolment, the last takes it", "" => at_work::two_orders;
     "only what we made is taken back", "" => at_work::only_ours;
     "taking back survives a day without the platform", "" => at_work::withdrawn_after_an_outage;
+    "an invitation waits for the buyer", "" => at_work::invited;
+    "what a refund suspended is restored for the next order", "the same enrolment" => at_work::restored;
+    "what somebody else suspended waits for the seller", "and is not overridden" => at_work::suspended_by_others;
     "a repeat does not move the end of access", "30 days from the first" => at_work::the_end_stays;
 };

@@ -5,34 +5,97 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use bursar::config::{LmsConnection, Secret};
 use bursar::connectors::lms::Learner;
-use bursar::connectors::lms::fake::{Call, Canned, FakeLms, FakeLmsOptions, Framework, Mischief};
+use bursar::connectors::lms::fake::{
+    Call, Canned, FakeBatch, FakeEnrolment, FakeLms, FakeLmsOptions, Framework, Mischief,
+};
 use serde_json::json;
 
 use super::super::{API_KEY, API_SECRET, COURSE, options};
 use super::{Platform, Trouble};
 
 const OTHER: &str = "go-for-shops";
+pub const COURSES: [(&str, &str); 2] = [(COURSE, "Rust for shops"), (OTHER, "Go for shops")];
+/// The batches and what they bring.
+const BATCHES: [(&str, &str); 2] = [("cohort-1", COURSE), ("cohort-2", OTHER)];
+
+/// With two courses and two batches.
+pub async fn fake(framework: Framework) -> FakeLms {
+    let fake = FakeLms::start(FakeLmsOptions {
+        framework,
+        courses: COURSES
+            .map(|(id, title)| (id.to_owned(), title.to_owned()))
+            .to_vec(),
+        ..options()
+    })
+    .await
+    .unwrap();
+    for (name, course) in BATCHES {
+        fake.add_batch(batch(name, course, 0));
+    }
+    fake
+}
+
+fn batch(name: &str, course: &str, seats: usize) -> FakeBatch {
+    FakeBatch {
+        name: name.to_owned(),
+        title: format!("The {name}"),
+        courses: vec![course.to_owned()],
+        seats,
+    }
+}
 
 pub struct Site {
     fake: FakeLms,
+    /// What is enrolled in, another, and the calls that write and read enrolments in it.
+    places: [&'static str; 2],
+    write: Call,
+    read: Call,
     /// What the settings say instead of the truth.
     settings: Mutex<LmsConnection>,
 }
 
 impl Site {
+    /// Its courses.
     pub async fn start(framework: Framework) -> Self {
-        let courses = [(COURSE, "Rust for shops"), (OTHER, "Go for shops")];
-        let fake = FakeLms::start(FakeLmsOptions {
-            framework,
-            courses: courses
-                .map(|(id, title)| (id.to_owned(), title.to_owned()))
-                .to_vec(),
-            ..options()
-        })
-        .await
-        .unwrap();
+        let calls = (Call::EnrolmentCreate, Call::EnrolmentList);
+        Self::of(fake(framework).await, [COURSE, OTHER], calls)
+    }
+
+    /// Its batches.
+    pub async fn with_batches() -> Self {
+        let calls = (Call::BatchJoin, Call::BatchRowList);
+        let places = ["batch:cohort-1", "batch:cohort-2"];
+        Self::of(fake(Framework::Current).await, places, calls)
+    }
+
+    fn of(fake: FakeLms, places: [&'static str; 2], (write, read): (Call, Call)) -> Self {
         let settings = Mutex::new(fake.connection());
-        Self { fake, settings }
+        Self {
+            fake,
+            places,
+            write,
+            read,
+            settings,
+        }
+    }
+
+    /// Somebody else enrols, without any check.
+    fn add(&self, email: &str) {
+        self.fake.add_user(email, true);
+        match self.write {
+            Call::BatchJoin => self.fake.join_batch(email, BATCHES[0].0),
+            _ => self.fake.add_enrolment(email, COURSE),
+        }
+    }
+
+    /// The only seat goes to somebody else.
+    fn fill(&self) -> Result<(), &'static str> {
+        if self.write != Call::BatchJoin {
+            return Err("a Frappe course has no seats; a batch has");
+        }
+        self.fake.add_batch(batch(BATCHES[0].0, BATCHES[0].1, 1));
+        self.fake.join_batch("eve@example.com", BATCHES[0].0);
+        Ok(())
     }
 
     fn always(&self, way: Mischief) {
@@ -40,11 +103,11 @@ impl Site {
     }
 
     fn on_write(&self, way: Mischief) {
-        self.fake.misbehave_always(Call::EnrolmentCreate, way);
+        self.fake.misbehave_always(self.write, way);
     }
 
     fn once(&self, way: Mischief) {
-        self.fake.misbehave(Call::EnrolmentCreate, [way]);
+        self.fake.misbehave(self.write, [way]);
     }
 
     fn set(&self, change: impl FnOnce(&mut LmsConnection)) {
@@ -83,7 +146,7 @@ impl Site {
     }
 
     fn hide_everything(&self) {
-        for list in [Call::UserList, Call::CourseList, Call::EnrolmentList] {
+        for list in [Call::UserList, Call::CourseList, self.read] {
             let nothing = Canned::json(200, &json!({"data": []}));
             self.fake.misbehave_always(list, Mischief::Answer(nothing));
         }
@@ -103,7 +166,7 @@ fn throttled_without_a_time() -> Mischief {
 
 #[async_trait]
 impl Platform for Site {
-    fn kind(&self) -> &'static str {
+    fn kind(&self) -> &str {
         "frappe"
     }
 
@@ -112,11 +175,18 @@ impl Platform for Site {
     }
 
     fn course(&self) -> &str {
-        COURSE
+        self.places[0]
     }
 
     fn other_course(&self) -> &str {
-        OTHER
+        self.places[1]
+    }
+
+    fn unknown_course(&self) -> &str {
+        match self.write {
+            Call::BatchJoin => "batch:no-such-batch",
+            _ => "no-such-course",
+        }
     }
 
     fn learner(&self, name: &str) -> Learner {
@@ -144,14 +214,10 @@ impl Platform for Site {
                     &json!({"exc_type": "InvalidEmailAddressError"}),
                 )),
             ),
-            Trouble::EnrolledBefore => {
-                self.fake.add_user(email, true);
-                self.fake.add_enrolment(email, COURSE);
-            }
+            Trouble::EnrolledBefore => self.add(email),
             Trouble::DuplicateRow => {
-                self.fake.add_user(email, true);
-                self.fake.add_enrolment(email, COURSE);
-                self.fake.add_enrolment(email, COURSE);
+                self.add(email);
+                self.add(email);
             }
             Trouble::AddressChanged => self.fake.rename_user(email, &self.learner("moved").email),
             Trouble::EchoesCredentials => self.on_write(Mischief::Refused(format!(
@@ -160,7 +226,7 @@ impl Platform for Site {
             Trouble::ErrorInsideSuccess => return Err("Frappe gives no 200 with an error inside"),
             Trouble::CourseClosed => return Err("a Frappe moderator may enrol in closed courses"),
             Trouble::InvitedOnly => return Err("Frappe knows no invitation to a course"),
-            Trouble::SeatsUsedUp => return Err("a Frappe course has no seats; a batch has"),
+            Trouble::SeatsUsedUp => return self.fill(),
             Trouble::SuspendedBefore => return Err("Frappe knows no suspension"),
             _ => return Err("an enrolment in Frappe has no end"),
         }
@@ -173,9 +239,21 @@ impl Platform for Site {
     }
 
     async fn count(&self, learner: &Learner, course: &str) -> Option<usize> {
-        let rows = self.fake.enrolments().into_iter();
-        let hers = rows.filter(|row| row.course == course && row.member == learner.email);
-        Some(hers.count())
+        let batch = course.strip_prefix("batch:");
+        let rows = if batch.is_some() {
+            self.fake.batch_rows()
+        } else {
+            self.fake.enrolments()
+        };
+        let place = batch.unwrap_or(course);
+        let hers = |row: &&FakeEnrolment| row.course == place && row.member == learner.email;
+        let rows = rows.iter().filter(hers).count();
+        // What a batch brought lets the learner in for as long as it is there.
+        let brought = self.fake.enrolments();
+        let brought = brought.iter().filter(|row| {
+            batch.is_some() && row.from_batch.as_deref() == batch && row.member == learner.email
+        });
+        Some(rows.max(brought.count()))
     }
 
     async fn tidy(&self) -> Vec<String> {

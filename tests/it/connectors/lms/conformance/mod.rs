@@ -7,11 +7,14 @@ mod bodies;
 mod cases;
 mod faults;
 mod frappe;
+mod http_confirm;
 mod learners;
 mod lost;
 mod mapping;
 mod others;
 mod platform;
+mod proxy;
+mod real;
 mod table;
 mod taking_back;
 mod trap;
@@ -83,6 +86,9 @@ macro_rules! platforms {
 
 platforms! {
     frappe_15_conforms = "Frappe LMS (framework 15)", frappe::Site::start(bursar::connectors::lms::fake::Framework::V15);
+    batches_of_frappe_conform = "Frappe LMS, batches", frappe::Site::with_batches();
+    http_confirm_conforms = "HTTP confirm", http_confirm::Endpoint::start(false);
+    http_confirm_that_may_be_repeated_conforms = "HTTP confirm, repeat declared safe", http_confirm::Endpoint::start(true);
     frappe_of_today_conforms = "Frappe LMS (current)", frappe::Site::start(bursar::connectors::lms::fake::Framework::Current);
     moodle_conforms = "Moodle (4.3)", super::moodle::Site::start();
     canvas_conforms = "Canvas", super::canvas::Site::start();

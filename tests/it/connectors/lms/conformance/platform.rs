@@ -12,7 +12,7 @@ use bursar::connectors::lms::Learner;
 #[async_trait]
 pub trait Platform: Send + Sync {
     /// As `LmsConnection.kind` has it.
-    fn kind(&self) -> &'static str;
+    fn kind(&self) -> &str;
 
     /// Settings that work; after [`Platform::misbehave`] those that meet the trouble (a wrong secret,
     /// a port where nobody listens). Asked for again for every connector that is made.
@@ -32,6 +32,11 @@ pub trait Platform: Send + Sync {
     /// Somebody who can be enrolled at once, under an address of their own: the same for the same
     /// name, another for every case. Whether an account is there already is up to the platform.
     fn learner(&self, name: &str) -> Learner;
+
+    /// How long one call waits that will wait in vain.
+    fn patience(&self) -> Duration {
+        Duration::from_millis(300)
+    }
 
     /// Arrange it, until [`Platform::behave`] unless the trouble says *once*; `learner` is the one it
     /// is about, [`Platform::course`] the course. Or say why it cannot be had here (a real server, a
