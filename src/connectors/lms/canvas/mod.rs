@@ -245,15 +245,18 @@ impl Canvas {
     /// All pages, or as many as it takes to have `most` rows.
     async fn list<T: DeserializeOwned>(&self, first: Url, most: usize) -> Result<Vec<T>, Verdict> {
         let mut rows = Vec::new();
-        let mut url = Some(first);
+        let mut url = first;
         for _ in 0..MOST_PAGES {
-            let Some(page) = url.take().filter(|_| rows.len() < most) else {
-                break;
-            };
-            let (answer, value) = self.send(Aim::Read, Method::GET, page, None).await?;
+            let (answer, value) = self.send(Aim::Read, Method::GET, url, None).await?;
             let more: Vec<T> = serde_json::from_value(value).map_err(|_| not_json(Aim::Read))?;
             rows.extend(more);
-            url = pages::next(&self.base, answer.link.as_deref())?;
+            if rows.len() >= most {
+                break;
+            }
+            match pages::next(&self.base, answer.link.as_deref())? {
+                Some(next) => url = next,
+                None => break,
+            }
         }
         rows.truncate(most);
         Ok(rows)

@@ -71,11 +71,14 @@ fn frappe_needs_a_whole_key_pair() {
 #[test]
 fn an_unknown_kind_is_refused_with_the_kinds_there_are() {
     let connection = LmsConnection {
-        kind: "moodle".to_owned(),
+        kind: "blackboard".to_owned(),
         ..frappe_at("https://lms.example.com")
     };
     let said = refusal(&connection);
-    assert!(said.contains("moodle") && said.contains("frappe"), "{said}");
+    assert!(
+        said.contains("blackboard") && said.contains("frappe"),
+        "{said}"
+    );
 }
 
 #[test]
