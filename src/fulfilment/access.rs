@@ -11,6 +11,7 @@ use crate::model::dispute::{self, Claim, DisputeState};
 use crate::model::grant::{self, Grant, GrantState, Step};
 use crate::model::order::{Order, PaymentStatus};
 use crate::model::refund::{self, Refund, RefundState};
+use crate::model::task;
 
 /// What an order's money says of one line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,6 +109,8 @@ async fn give_again(
         GrantState::Waiting
     };
     if grant::advance(tx, moment, grant, state, step).await? {
+        // A removal that waited for a person is not owed any more.
+        task::lay_to_rest(tx, moment, &grant.id.0);
         plan::revive(
             tx,
             moment,

@@ -226,6 +226,7 @@ crate::statements! {
     COUNT_IN = "UPDATE grants SET counted = 1 WHERE id = $1 AND counted = 0";
     BAR = "UPDATE grants SET barred = 1 WHERE id = $1";
     NOTE = "UPDATE grants SET receipt = $2 WHERE id = $1 AND state = 'revoking'";
+    EXPLAIN = "UPDATE grants SET who = $2, why = $3 WHERE id = $1 AND state = 'revoking'";
     OUT_OF_TIME = "SELECT grants.*, '' AS buyer FROM grants WHERE state IN ('waiting', 'working', 'verifying', 'action_needed')
                    AND give_up_at <= $1 ORDER BY give_up_at LIMIT $2";
     EXPIRED = "SELECT grants.*, '' AS buyer FROM grants WHERE state = 'active' AND expires_at IS NOT NULL AND expires_at <= $1
@@ -387,6 +388,12 @@ pub fn bar(tx: &mut Tx<'_>, id: &GrantId) {
 /// taken back, or what is about to be done.
 pub async fn note(tx: &mut Tx<'_>, id: &GrantId, receipt: &Receipt) -> Result<()> {
     tx.exec(&NOTE, args![id, receipt.0.to_string()]).await?;
+    Ok(())
+}
+
+/// Why taking it back stands still, and who must act. Its state says already that the right has ended.
+pub async fn explain(tx: &mut Tx<'_>, id: &GrantId, who: Who, why: &str) -> Result<()> {
+    tx.exec(&EXPLAIN, args![id, who.as_str(), why]).await?;
     Ok(())
 }
 

@@ -259,7 +259,7 @@ crate::statements! {
     RESUME = "UPDATE tasks SET state = 'ready', run_at = $2, rejections = 0, finished_at = NULL
               WHERE idem_key = $1 AND state IN ('done', 'dead')";
     REST = "UPDATE tasks SET state = 'done', why = 'it is not owed any more', finished_at = $2
-            WHERE subject = $1 AND state = 'dead' AND kind IN ('enrol', 'deliver', 'hand_over')";
+            WHERE subject = $1 AND state = 'dead' AND kind IN ('enrol', 'deliver', 'hand_over', 'withdraw')";
     RELEASE = "UPDATE tasks SET run_at = $2 WHERE connection = $1 AND state = 'ready' AND run_at > $2
                  AND (kind <> 'poll' OR EXISTS (SELECT 1 FROM polls WHERE polls.subject = tasks.subject AND failures > 0))";
     BY_ID = "SELECT id, kind, order_id, subject, connection, attempts, rejections, lease, run_at, state FROM tasks WHERE id = $1";

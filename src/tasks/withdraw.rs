@@ -122,6 +122,10 @@ impl Effect for Withdraw {
             let why = "taken back on the platform, and read back";
             revoke::revoked(tx, moment, &grant.id, why).await?;
         }
+        if let Outcome::ActionNeeded { who, why } = outcome {
+            let grant = GrantId::from(task.subject.as_str());
+            grant::explain(tx, &grant, *who, why).await?;
+        }
         Ok(keeping::finish(moment, task, outcome))
     }
 }

@@ -178,6 +178,7 @@ fn seller_decides() -> Router<Web> {
         .route("/admin/orders/{code}/refund", post(order::refund))
         .route("/admin/orders/{code}/retry", post(order::retry))
         .route("/admin/orders/{code}/revoke", post(order::revoke))
+        .route("/admin/orders/{code}/part", post(order::part))
         .route("/admin/orders/{code}/give", post(order::give))
         .route("/admin/orders/{code}/email", post(order::email))
 }

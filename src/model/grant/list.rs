@@ -14,7 +14,7 @@ use crate::outcome::Who;
 pub struct Filter {
     /// In this state.
     pub state: Option<GrantState>,
-    /// That stand still until a person acts: action needed, or given up.
+    /// That stand still until a person acts: action needed, given up, or a removal that waits for the seller.
     pub stuck: bool,
     /// That need this party.
     pub who: Option<Who>,
@@ -43,7 +43,8 @@ crate::statements! {
     LIST = "SELECT grants.*, orders.name AS buyer, orders.code AS order_code, lines.course AS course
             FROM grants JOIN orders ON orders.id = grants.order_id JOIN lines ON lines.id = grants.line_id
             WHERE grants.id > $1 AND (CAST($2 AS TEXT) IS NULL OR grants.state = $2)
-              AND (CAST($3 AS BIGINT) = 0 OR grants.state IN ('action_needed', 'gave_up'))
+              AND (CAST($3 AS BIGINT) = 0 OR grants.state IN ('action_needed', 'gave_up')
+                   OR (grants.state = 'revoking' AND grants.who = 'seller'))
               AND (CAST($4 AS TEXT) IS NULL OR grants.who = $4)
               AND (CAST($5 AS TEXT) IS NULL OR grants.kind = $5)
               AND (CAST($6 AS TEXT) IS NULL OR grants.connection = $6)

@@ -3,6 +3,7 @@
 
 mod coupons;
 mod downloads;
+mod inviting;
 mod order;
 mod paying;
 mod pretending;

@@ -7,6 +7,7 @@ use bursar::fulfilment::revoke::{self, Parting};
 use bursar::id::GrantId;
 use bursar::model::grant::GrantState;
 use bursar::model::order::Order;
+use bursar::outcome::Who;
 
 use crate::harness::shop::{BUYER, Setup, Shop, each, each_set_up};
 
@@ -38,7 +39,14 @@ async fn part(shop: &Shop, grant: &GrantId, parting: Parting) -> bursar::error::
 
 /// Asked once, and nothing is removed meanwhile.
 async fn assert_asked(shop: &Shop, order: &Order) {
-    assert_eq!(shop.grant(order).await.state, GrantState::Revoking);
+    let grant = shop.grant(order).await;
+    assert_eq!(
+        (grant.state, grant.who),
+        (GrantState::Revoking, Some(Who::Seller))
+    );
+    let why = grant.why.unwrap();
+    assert!(why.contains("37% of the course is done"), "{why}");
+    assert!(why.contains("the buyer can still get in"), "{why}");
     assert_eq!(shop.enrolled().len(), 1, "the learner can still get in");
     let dead = shop.tasks().await;
     let dead: Vec<_> = dead.iter().filter(|task| task.state == "dead").collect();

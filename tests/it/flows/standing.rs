@@ -71,7 +71,7 @@ async fn an_invitation_waits_for_the_buyer_with_its_link_and_becomes_access_by_i
         let grant = shop.grant(&order).await;
         assert_eq!(grant.receipt.unwrap().0["link"], INVITATION);
         assert_eq!(grant.activated_at, None, "invited is not enrolled");
-        shop.live(HOUR, MINUTE).await;
+        shop.live(30 * MINUTE, MINUTE).await;
         assert_eq!(state(shop, &order).await, FOR_THE_BUYER);
         academy.set(BUYER, Standing::Active);
         shop.live(10 * MINUTE, MINUTE).await;

@@ -9,7 +9,8 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::fulfilment::place::{self, Request};
 use crate::fulfilment::refund::Ask;
-use crate::fulfilment::{cancel, complete, gift, intervene, refund, revoke};
+use crate::fulfilment::revoke::{self, Parting};
+use crate::fulfilment::{cancel, complete, gift, intervene, refund};
 use crate::id::{GrantId, OrderId};
 use crate::model::api_key::Scope;
 use crate::model::code::OrderCode;
@@ -48,6 +49,12 @@ pub async fn revoke(operator: Operator, code: Path<String>, body: Body) -> Respo
     operator.went_on(work.await).await
 }
 
+/// `POST part`: an enrolment whose removal would cost progress goes all the same, or stays.
+pub async fn part(operator: Operator, code: Path<String>, body: Body) -> Response {
+    let work = decide(&operator, Scope::GrantsWrite, code, body, Verb::Part);
+    operator.went_on(work.await).await
+}
+
 /// `POST give`: a course is given again, as a gift.
 pub async fn give(operator: Operator, code: Path<String>, body: Body) -> Response {
     let work = decide(&operator, Scope::GrantsWrite, code, body, Verb::Give);
@@ -66,6 +73,7 @@ enum Verb {
     Refund,
     Retry,
     Revoke,
+    Part,
     Give,
     Email,
 }
@@ -85,7 +93,9 @@ async fn decide(
     match verb {
         Verb::Cancel => call_off(operator, &order, &filled).await?,
         Verb::Refund => pay_back(operator, &order, &filled).await?,
-        Verb::Retry | Verb::Revoke => move_grant(operator, &order, &filled, verb).await?,
+        Verb::Retry | Verb::Revoke | Verb::Part => {
+            move_grant(operator, &order, &filled, verb).await?
+        }
         Verb::Email => send_again(operator, &order, &filled).await?,
         Verb::Give => {
             let given = give_again(operator, &order, &filled).await?;
@@ -137,6 +147,10 @@ async fn move_grant(operator: &Operator, order: &Order, filled: &Filled, verb: V
     let app = &operator.visit.app;
     let (id, owner) = (GrantId::from(filled.text("grant")), order.id.clone());
     let why = reason(filled)?;
+    let parting = match filled.text("parting") {
+        "anyway" => Parting::Anyway,
+        _ => Parting::Leave,
+    };
     let (moment, after) = (operator.moment(), app.desk.policy.give_up_after);
     app.db
         .write(move |tx| {
@@ -144,6 +158,7 @@ async fn move_grant(operator: &Operator, order: &Order, filled: &Filled, verb: V
                 is_of(&grant::get(tx, &id).await?.order, &owner)?;
                 match verb {
                     Verb::Revoke => revoke::revoke(tx, &moment, &id, &why).await,
+                    Verb::Part => revoke::part(tx, &moment, &id, parting, &why).await,
                     _ => complete::retry(tx, &moment, &id, after, Some(&why)).await,
                 }
             })

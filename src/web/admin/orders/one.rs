@@ -19,6 +19,7 @@ use crate::model::order::{self, Order, PaymentStatus};
 use crate::model::refund::{self, Refund, RefundState};
 use crate::model::transfer::{self, Transfer};
 use crate::money::Money;
+use crate::outcome::Who;
 use crate::web::admin::filled;
 use crate::web::admin::operator::Operator;
 use crate::web::admin::page::Room;
@@ -205,6 +206,11 @@ fn may_retry(grant: &Grant) -> bool {
             | GrantState::GaveUp
             | GrantState::Revoking
     )
+}
+
+/// Taking it back waits for the seller's word.
+fn may_part(grant: &Grant) -> bool {
+    grant.state == GrantState::Revoking && grant.who == Some(Who::Seller)
 }
 
 fn may_revoke(grant: &Grant) -> bool {

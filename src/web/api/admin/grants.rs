@@ -48,7 +48,7 @@ pub struct RetryWish {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GrantFilter {
     /// `waiting`, `verifying`, `action_needed`, `gave_up` or `revoking`; when missing, those that
-    /// stand still: `action_needed` and `gave_up`.
+    /// stand still: `action_needed`, `gave_up`, and `revoking` where the seller must act.
     state: Option<String>,
     /// Who must act: `buyer`, `seller` or `connection`.
     who: Option<String>,

@@ -1,6 +1,8 @@
 //! Frappe: what goes over the wire, and the traps of its data.
 
-use bursar::connectors::lms::fake::Call;
+use bursar::config::FrappeOptions;
+use bursar::connectors::lms::CoursePage;
+use bursar::connectors::lms::fake::{Call, FakeBatch, Mischief};
 use serde_json::{Value, json};
 
 use super::*;
@@ -255,4 +257,101 @@ async fn the_fake_takes_the_time_it_was_told_to() {
     let start = std::time::Instant::now();
     lms.ping().await.unwrap();
     assert!(start.elapsed() >= latency);
+}
+
+fn cohort(courses: &[&str]) -> FakeBatch {
+    FakeBatch {
+        name: "cohort-1".to_owned(),
+        title: "Cohort 1".to_owned(),
+        courses: courses.iter().map(|&course| course.to_owned()).collect(),
+        seats: 0,
+    }
+}
+
+#[tokio::test]
+async fn leaving_a_batch_takes_the_courses_that_it_brought_and_no_others() {
+    let fake = FakeLms::start(FakeLmsOptions {
+        courses: ["before", "brought"]
+            .map(|id| (id.to_owned(), id.to_owned()))
+            .to_vec(),
+        ..options()
+    })
+    .await
+    .unwrap();
+    fake.add_batch(cohort(&["before", "brought"]));
+    let lms = connect_within(&fake.connection(), Limits::default()).unwrap();
+    lms.ensure_learner(&ada()).await.unwrap();
+    lms.enrol(&ada(), "before", KEY).await.unwrap();
+    let joined = lms.enrol(&ada(), "batch:cohort-1", KEY).await.unwrap();
+    assert_eq!(fake.enrolments().len(), 2);
+    lms.withdraw(&ada(), "batch:cohort-1", &joined.unwrap())
+        .await
+        .unwrap();
+    let left: Vec<String> = fake
+        .enrolments()
+        .into_iter()
+        .map(|row| row.course)
+        .collect();
+    assert_eq!(left, ["before"]);
+    assert!(fake.batch_rows().is_empty());
+}
+
+#[tokio::test]
+async fn progress_is_at_stake_in_whole_percent_unless_the_seller_wants_no_question() {
+    let (fake, lms) = frappe().await;
+    fake.add_user("ada@example.com", true);
+    fake.add_enrolment("ada@example.com", COURSE);
+    let removes = LmsConnection {
+        frappe: FrappeOptions {
+            withdraw: "remove".to_owned(),
+        },
+        ..fake.connection()
+    };
+    let removes = connect_within(&removes, Limits::default()).unwrap();
+    for (progress, at_stake) in [
+        (0.0, None),
+        (0.2, Some(1)),
+        (36.2, Some(37)),
+        (100.0, Some(100)),
+    ] {
+        fake.set_progress("ada@example.com", COURSE, progress);
+        assert_eq!(lms.progress_at_stake(&ada(), COURSE).await, Ok(at_stake));
+        assert_eq!(removes.progress_at_stake(&ada(), COURSE).await, Ok(None));
+    }
+}
+
+#[tokio::test]
+async fn courses_are_listed_before_batches_and_batches_have_pages_of_their_own() {
+    let (fake, lms) = frappe().await;
+    fake.add_batch(cohort(&[COURSE]));
+    let listed = lms.list_courses(10).await.unwrap();
+    let ids: Vec<&str> = listed.iter().map(|course| course.id.as_str()).collect();
+    assert_eq!(ids, [COURSE, "batch:cohort-1"]);
+    let found = lms.find_course("batch:cohort-1").await.unwrap().unwrap();
+    assert_eq!(
+        (found.id.as_str(), found.title.as_str()),
+        ("batch:cohort-1", "Cohort 1")
+    );
+    let (pages, base) = (CoursePage::of(&fake.connection()), fake.base_url());
+    assert_eq!(
+        pages.url(COURSE),
+        Some(format!("{base}/lms/courses/{COURSE}"))
+    );
+    assert_eq!(
+        pages.url("batch:cohort-1"),
+        Some(format!("{base}/lms/batches/cohort-1"))
+    );
+}
+
+#[tokio::test]
+async fn a_right_that_is_refused_is_named_and_an_outage_is_no_missing_right() {
+    let (fake, lms) = frappe().await;
+    assert_eq!(lms.missing_rights().await, Ok(Vec::new()));
+    fake.misbehave(Call::CourseList, [Mischief::Forbidden]);
+    let missing = lms.missing_rights().await.unwrap();
+    assert_eq!(missing.len(), 1);
+    assert!(missing[0].contains("lacks a right"), "{missing:?}");
+    fake.misbehave(Call::CourseList, [Mischief::Maintenance]);
+    let fault = lms.missing_rights().await.unwrap_err();
+    assert_eq!(kind(&fault), "transient");
 }

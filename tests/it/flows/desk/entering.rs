@@ -21,7 +21,7 @@ const PAGES: [&str; 8] = [
 ];
 
 /// Every form, and the scope that opens it.
-const FORMS: [(&str, Option<Scope>); 19] = [
+const FORMS: [(&str, Option<Scope>); 20] = [
     ("/admin/sign-out", None),
     ("/admin/transfers/trf_1/assign", Some(Scope::TransfersWrite)),
     ("/admin/transfers/trf_1/accept", Some(Scope::TransfersWrite)),
@@ -41,6 +41,7 @@ const FORMS: [(&str, Option<Scope>); 19] = [
     ("/admin/orders/DHAAAAAAAA/refund", Some(Scope::RefundsWrite)),
     ("/admin/orders/DHAAAAAAAA/retry", Some(Scope::GrantsWrite)),
     ("/admin/orders/DHAAAAAAAA/revoke", Some(Scope::GrantsWrite)),
+    ("/admin/orders/DHAAAAAAAA/part", Some(Scope::GrantsWrite)),
     ("/admin/orders/DHAAAAAAAA/give", Some(Scope::GrantsWrite)),
     ("/admin/orders/DHAAAAAAAA/email", Some(Scope::OrdersWrite)),
     ("/admin/grants/gra_1/retry", Some(Scope::GrantsWrite)),

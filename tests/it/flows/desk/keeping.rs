@@ -1,7 +1,10 @@
 //! What else waits for a person: refunds, orders, access that stands still, messages; and the page
 //! that says how much of each there is.
 
+use bursar::id::GrantId;
+use bursar::model::grant;
 use bursar::model::transfer::Class;
+use bursar::outcome::Who;
 
 use super::{Desk, attribute, code, each};
 
@@ -199,4 +202,32 @@ fn the_reader_of_forms_takes_values_as_a_browser_does() {
     assert_eq!(attribute(input, "name").as_deref(), Some("code"));
     assert_eq!(attribute(input, "value").as_deref(), Some("DH1"));
     assert_eq!(attribute(input, "id"), None);
+}
+
+#[tokio::test]
+async fn a_removal_that_waits_for_the_seller_is_among_what_waits_and_may_be_left() {
+    each(async |desk| {
+        let (_, page) = bought(&desk).await;
+        let why = [("why", "asked for his money")];
+        desk.decide(&page, &format!("{page}/revoke"), &why).await;
+        let html = desk.page(&page).await;
+        let action = format!("{page}/part");
+        assert!(super::form(&html, &action).is_none(), "nothing waits yet");
+        let retry = super::form(&html, &format!("{page}/retry")).unwrap();
+        let grant = retry.iter().find(|(name, _)| name == "grant").unwrap();
+        let id = GrantId::from(grant.1.as_str());
+        let asked = "the buyer can still get in: 37% of the course is done";
+        let explaining = desk.server.app.db.write(move |tx| {
+            Box::pin(async move { grant::explain(tx, &id, Who::Seller, asked).await })
+        });
+        explaining.await.unwrap();
+        assert!(desk.page(&page).await.contains(asked));
+        assert!(desk.page("/admin/grants").await.contains(asked));
+        let values = [("why", "a friend"), ("parting", "leave")];
+        let left = desk.decide(&page, &action, &values).await;
+        assert!(left.contains("left on the platform by a person: a friend"));
+        desk.server.drain().await;
+        assert!(super::form(&desk.page(&page).await, &action).is_none());
+    })
+    .await;
 }

@@ -481,30 +481,3 @@ async fn outside_the_demo_nothing_can_be_pretended() {
     text(stand.post(&path).send().await.unwrap(), 404).await;
     says(&stand, &order, "order.state.unpaid").await;
 }
-
-#[tokio::test]
-async fn an_invitation_is_a_button_on_the_page_and_no_access_is_claimed() {
-    each(async |stand| {
-        let order = stand.bought(&["learn"]).await;
-        let link = "https://learn.example.com/invitations/7";
-        stand
-            .advance(&order, GrantState::Working, Step::default())
-            .await;
-        let invited = Step {
-            who: Some(Who::Buyer),
-            why: Some("an inside reason".to_owned()),
-            receipt: Some(Receipt(json!({ "invited": true, "link": link }))),
-            ..Step::default()
-        };
-        stand
-            .advance(&order, GrantState::ActionNeeded, invited)
-            .await;
-        says(stand, &order, "order.note.needs_you.accept_by_link").await;
-        says(stand, &order, "order.benefit.accept").await;
-        never_says_access(stand, &order).await;
-        let page = stand.order_page(&order, Locale::En).await;
-        assert!(page.contains(&format!("href=\"{link}\"")), "{page}");
-        assert!(!page.contains("inside reason"));
-    })
-    .await;
-}

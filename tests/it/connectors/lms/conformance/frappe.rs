@@ -137,8 +137,7 @@ impl Site {
             Trouble::RightMissingWritesRefused => self.on_write(Mischief::Forbidden),
             Trouble::RedirectOnWrite(to) => self.on_write(redirect(to)),
             Trouble::RedirectOnRead(to) => {
-                self.fake
-                    .misbehave_always(Call::EnrolmentList, redirect(to));
+                self.fake.misbehave_always(self.read, redirect(to));
             }
             _ => return false,
         }

@@ -4,9 +4,10 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use async_trait::async_trait;
+use bursar::clock::Clock;
 use bursar::config::{LmsConnection, Secret};
 use bursar::connectors::http::Limits;
 use bursar::connectors::lms::{Learner, Lms, Standing, connect_within};
@@ -29,12 +30,13 @@ pub struct Real {
     /// In every address of this instance.
     mark: String,
     learners: Mutex<BTreeSet<String>>,
+    patience: Duration,
 }
 
 impl Real {
-    pub async fn to(truth: LmsConnection, courses: [String; 2]) -> Self {
+    pub async fn to(truth: LmsConnection, courses: [String; 2], patience: Duration) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let now = Clock::system().now();
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let upstream: Url = address_of(&truth).parse().expect("BURSAR_CONFORMANCE_URL");
         let proxy = Proxy::before(&upstream, Shape::of(&truth.kind)).await;
@@ -46,8 +48,9 @@ impl Real {
             other_course,
             proxy,
             settings,
-            mark: format!("{:x}-{count}", since.as_secs()),
+            mark: format!("{:x}-{count}", now.0),
             learners: Mutex::default(),
+            patience,
         }
     }
 
@@ -64,7 +67,8 @@ impl Real {
         connection.base_url = needed("URL");
         connection.api_key = variable("KEY").map(Secret::new);
         connection.api_secret = variable("SECRET").map(Secret::new);
-        Self::to(connection, [needed("COURSE"), needed("OTHER_COURSE")]).await
+        let courses = [needed("COURSE"), needed("OTHER_COURSE")];
+        Self::to(connection, courses, Duration::from_secs(8)).await
     }
 
     fn called(&self, name: &str) -> Learner {
@@ -236,7 +240,7 @@ impl Platform for Real {
     }
 
     fn patience(&self) -> Duration {
-        Duration::from_secs(8)
+        self.patience
     }
 
     async fn misbehave(&self, trouble: Trouble, learner: &Learner) -> Result<(), &'static str> {
@@ -352,7 +356,7 @@ impl Pretended {
         let fake = super::frappe::fake(bursar::connectors::lms::fake::Framework::V15).await;
         let courses = super::frappe::COURSES.map(|(id, _)| id.to_owned());
         Self {
-            real: Real::to(fake.connection(), courses).await,
+            real: Real::to(fake.connection(), courses, Duration::from_millis(300)).await,
             fake,
         }
     }
@@ -378,6 +382,10 @@ impl Platform for Pretended {
 
     fn learner(&self, name: &str) -> Learner {
         self.real.learner(name)
+    }
+
+    fn patience(&self) -> Duration {
+        self.real.patience()
     }
 
     async fn misbehave(&self, trouble: Trouble, learner: &Learner) -> Result<(), &'static str> {

@@ -35,7 +35,8 @@ table instead of writing this page.
 | `BURSAR_CONFORMANCE_CASE` | only cases whose names contain this |
 
 Learners get addresses under `bursar-conformance-…@example.com`. Everything that the suite wrote is taken
-away again; what the platform does not let us remove is printed with its reason. Trouble on the wire
+away again; what the platform does not let us remove is printed, as *left behind*. (Frappe lets only a
+System Manager remove accounts, Moodle only who has `core_user_delete_users`.) Trouble on the wire
 (lost answers, hangs, throttling, redirects) comes from a proxy inside the suite, so the server itself
 never notices; what only its administrator could arrange is skipped.
 ";
