@@ -314,7 +314,7 @@ pub struct LmsConnection {
     pub kind: String,
     /// `https://site`, no slash at the end.
     pub base_url: String,
-    /// Frappe: the API key of the service user.
+    /// Frappe: the API key of the service user. Moodle, Canvas: its token, where their section has none.
     pub api_key: Option<Secret>,
     /// Frappe: its API secret.
     pub api_secret: Option<Secret>,

@@ -218,11 +218,11 @@ impl Rules {
             "openedx" => self.openedx(at, connection),
             "moodle" => {
                 self.address(&format!("{at}.base_url"), &connection.base_url);
-                self.moodle(&format!("{at}.moodle"), connection.moodle.as_ref());
+                self.moodle(at, connection);
             }
             "canvas" => {
                 self.address(&format!("{at}.base_url"), &connection.base_url);
-                self.canvas(&format!("{at}.canvas"), connection.canvas.as_ref());
+                self.canvas(at, connection);
             }
             "http_confirm" => self.confirm(&format!("{at}.confirm"), connection.confirm.as_ref()),
             "fake" if self.production => self.say(

@@ -2,14 +2,14 @@
 
 use serde::Deserialize;
 
-use super::Secret;
 use super::rules::Rules;
+use super::{LmsConnection, Secret};
 
 /// A Moodle site, beside `base_url` and `send_welcome_email`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Moodle {
-    /// Token of the service user for the external service.
+    /// Token of the service user for the external service. Unset: `api_key` is the token.
     pub token: Option<Secret>,
     /// The role that buyers get in a course: a number, because no function of Moodle finds it by name.
     pub role_id: u32,
@@ -32,7 +32,7 @@ impl Default for Moodle {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Canvas {
-    /// Access token of the service user.
+    /// Access token of the service user. Unset: `api_key` is the token.
     pub token: Option<Secret>,
     /// The account in which learners are made and courses are listed.
     pub account_id: String,
@@ -48,30 +48,42 @@ impl Default for Canvas {
     }
 }
 
-impl Rules {
-    pub(super) fn moodle(&mut self, at: &str, moodle: Option<&Moodle>) {
-        let Some(moodle) = moodle else {
-            let section = format!("Add a [{at}] section with the token of a service user");
-            return self.say(at, "is missing; the kind moodle needs it", section);
+impl LmsConnection {
+    /// Where a platform knows one token, it may be given in the platform's own section or as `api_key`,
+    /// as one environment variable has it.
+    #[must_use]
+    pub fn token(&self) -> Option<&Secret> {
+        let own = match self.kind.as_str() {
+            "moodle" => self.moodle.as_ref().and_then(|own| own.token.as_ref()),
+            "canvas" => self.canvas.as_ref().and_then(|own| own.token.as_ref()),
+            _ => None,
         };
-        self.required(&format!("{at}.token"), moodle.token.as_ref());
-        self.range(&format!("{at}.role_id"), moodle.role_id, 1..=u32::MAX);
+        own.or(self.api_key.as_ref())
+    }
+}
+
+impl Rules {
+    pub(super) fn moodle(&mut self, at: &str, connection: &LmsConnection) {
+        self.required(&format!("{at}.moodle.token"), connection.token());
+        let moodle = connection.moodle.clone().unwrap_or_default();
+        self.range(
+            &format!("{at}.moodle.role_id"),
+            moodle.role_id,
+            1..=u32::MAX,
+        );
         let letters = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
         if moodle.auth.is_empty() || !moodle.auth.bytes().all(letters) {
             self.say(
-                &format!("{at}.auth"),
+                &format!("{at}.moodle.auth"),
                 "is not the name of an authentication plugin",
                 "Use manual, or what the site's list of plugins shows, such as oauth2",
             );
         }
     }
 
-    pub(super) fn canvas(&mut self, at: &str, canvas: Option<&Canvas>) {
-        let Some(canvas) = canvas else {
-            let section = format!("Add a [{at}] section with the token of a service user");
-            return self.say(at, "is missing; the kind canvas needs it", section);
-        };
-        self.required(&format!("{at}.token"), canvas.token.as_ref());
+    pub(super) fn canvas(&mut self, at: &str, connection: &LmsConnection) {
+        self.required(&format!("{at}.canvas.token"), connection.token());
+        let canvas = connection.canvas.clone().unwrap_or_default();
         let account = canvas.account_id.as_str();
         let is_number = !account.is_empty() && account.bytes().all(|b| b.is_ascii_digit());
         let is_sis = account
@@ -79,7 +91,7 @@ impl Rules {
             .is_some_and(|id| !id.is_empty());
         if account != "self" && !is_number && !is_sis {
             self.say(
-                &format!("{at}.account_id"),
+                &format!("{at}.canvas.account_id"),
                 "is not an account of Canvas",
                 "Use self, the number in the account's address, or sis_account_id:ID",
             );

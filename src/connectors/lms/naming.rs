@@ -4,7 +4,10 @@
 /// the learner reads what the buyer typed, whichever of the words is the family's. A name without any
 /// letter or digit is none: the local part of the address stands in.
 pub(super) fn split(name: &str, email: &str, longest: usize) -> (String, String) {
-    let cut = |text: &str| text.chars().take(longest).collect::<String>();
+    let cut = |text: &str| {
+        let cut: String = text.chars().take(longest).collect();
+        cut.trim_end().to_owned()
+    };
     let words: Vec<&str> = name
         .split(|c: char| c.is_whitespace() || c.is_control())
         .filter(|word| !word.is_empty())

@@ -10,6 +10,7 @@ const VENDORS: &[&str] = &[
     "payos",
     "frappe",
     "moodle",
+    "canvas",
     "openedx",
     "udemy",
     "teachable",

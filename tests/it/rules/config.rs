@@ -83,6 +83,8 @@ fn the_example_file_names_every_setting_there_is() {
         "payments",
         "payments.sepay",
         "payments.accounts.0",
+        "lms.campus.moodle",
+        "lms.school.canvas",
         "lms.bootcamp",
         "lms.bootcamp.confirm",
         "lms.seats.scim",
@@ -116,7 +118,11 @@ fn the_example_file_names_every_setting_there_is() {
                         .strip_prefix('.')?
                         .strip_prefix(name)
                 });
-                rest.is_some_and(|rest| rest.starts_with([' ', ']', '.']))
+                // Each kind of platform shows its own section under a name of its own.
+                let of_a_kind = section.starts_with("lms.")
+                    && line.starts_with("lms.")
+                    && line.ends_with(&format!(".{name}]"));
+                of_a_kind || rest.is_some_and(|rest| rest.starts_with([' ', ']', '.']))
             };
             assert!(
                 EXAMPLE.lines().any(is_line),
@@ -434,6 +440,24 @@ const WRONG: &[(&str, &str)] = &[
     ),
     ("[lms.a]\nkind = \"\"", "lms.a.kind"),
     ("[lms.a]\nkind = \"http_confirm\"", "lms.a.confirm"),
+    (
+        "[lms.a]\nkind = \"moodle\"\nbase_url = \"https://a.example\"",
+        "lms.a.moodle.token",
+    ),
+    (
+        "[lms.a]\nkind = \"moodle\"\nbase_url = \"https://a.example\"\napi_key = \"t\"\n\
+         [lms.a.moodle]\nauth = \"O Auth\"",
+        "lms.a.moodle.auth",
+    ),
+    (
+        "[lms.a]\nkind = \"canvas\"\nbase_url = \"https://a.example\"",
+        "lms.a.canvas.token",
+    ),
+    (
+        "[lms.a]\nkind = \"canvas\"\nbase_url = \"https://a.example\"\napi_key = \"t\"\n\
+         [lms.a.canvas]\naccount_id = \"Main\"",
+        "lms.a.canvas.account_id",
+    ),
     ("[lms.\"A b\"]\nkind = \"fake\"", "lms.A b"),
     (
         "[lms.a]\nkind = \"fake\"\nconcurrency = 0",

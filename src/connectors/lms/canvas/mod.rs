@@ -16,7 +16,7 @@ use self::wire::{Course, EnrolmentRow, User};
 use super::{Capabilities, Enrolment, Kind, Learner, LearnerRef, Lms, RemoteCourse, Standing};
 use crate::config::{LmsConnection, Secret};
 use crate::connectors::Fault;
-use crate::connectors::http::{Aim, Limits, absolute, client, exchange};
+use crate::connectors::http::{Aim, Answer, Limits, absolute, client, exchange};
 use crate::connectors::setup::{Question, Setup};
 
 mod enrolment;
@@ -70,13 +70,10 @@ pub struct Canvas {
 impl Canvas {
     /// Checks the address and the token's form; sends nothing.
     pub fn new(connection: &LmsConnection, limits: Limits) -> anyhow::Result<Self> {
-        let settings = connection
-            .canvas
-            .as_ref()
-            .context("a canvas connection needs its settings under `canvas`")?;
+        let settings = connection.canvas.clone().unwrap_or_default();
         let base = absolute(&connection.base_url).context("base_url of the LMS")?;
         anyhow::ensure!(base.query().is_none(), "base_url has a part after ?");
-        let token = settings.token.as_ref().map_or("", Secret::expose).trim();
+        let token = connection.token().map_or("", Secret::expose).trim();
         anyhow::ensure!(
             !token.is_empty(),
             "Canvas needs the access token of a service user"
@@ -90,7 +87,7 @@ impl Canvas {
             base,
             authorization,
             token: Secret::new(token),
-            account: settings.account_id.clone(),
+            account: settings.account_id,
             mails_learners: connection.send_welcome_email,
         })
     }
@@ -275,15 +272,18 @@ impl Canvas {
     /// All pages, or as many as it takes to have `most` rows.
     async fn list<T: DeserializeOwned>(&self, first: Url, most: usize) -> Result<Vec<T>, Verdict> {
         let mut rows = Vec::new();
-        let mut url = Some(first);
+        let mut url = first;
         for _ in 0..MOST_PAGES {
-            let Some(page) = url.take().filter(|_| rows.len() < most) else {
-                break;
-            };
-            let (answer, value) = self.send(Aim::Read, Method::GET, page, None).await?;
+            let (answer, value) = self.send(Aim::Read, Method::GET, url, None).await?;
             let more: Vec<T> = serde_json::from_value(value).map_err(|_| not_json(Aim::Read))?;
             rows.extend(more);
-            url = pages::next(&self.base, answer.link.as_deref())?;
+            if rows.len() >= most {
+                break;
+            }
+            match pages::next(&self.base, answer.link.as_deref())? {
+                Some(next) => url = next,
+                None => break,
+            }
         }
         rows.truncate(most);
         Ok(rows)
@@ -305,7 +305,7 @@ impl Canvas {
         method: Method,
         url: Url,
         body: Option<Value>,
-    ) -> Result<(crate::connectors::http::Answer, Value), Verdict> {
+    ) -> Result<(Answer, Value), Verdict> {
         let mut request = self
             .client
             .request(method, url)

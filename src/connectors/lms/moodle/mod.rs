@@ -75,13 +75,10 @@ pub struct Moodle {
 impl Moodle {
     /// Checks the address and the token's form; sends nothing.
     pub fn new(connection: &LmsConnection, limits: Limits) -> anyhow::Result<Self> {
-        let settings = connection
-            .moodle
-            .as_ref()
-            .context("a moodle connection needs its settings under `moodle`")?;
+        let settings = connection.moodle.clone().unwrap_or_default();
         let base = absolute(&connection.base_url).context("base_url of the LMS")?;
         anyhow::ensure!(base.query().is_none(), "base_url has a part after ?");
-        let token = settings.token.as_ref().map_or("", Secret::expose).trim();
+        let token = connection.token().map_or("", Secret::expose).trim();
         anyhow::ensure!(
             !token.is_empty(),
             "Moodle needs the token of a service user"
@@ -97,7 +94,7 @@ impl Moodle {
             endpoint,
             token: Secret::new(token),
             role_id: settings.role_id,
-            auth: settings.auth.clone(),
+            auth: settings.auth,
             mails_passwords: connection.send_welcome_email,
         })
     }

@@ -178,7 +178,7 @@ fn throttled(seconds: Option<u64>) -> Canned {
 
 #[async_trait]
 impl Platform for Site {
-    fn kind(&self) -> &'static str {
+    fn kind(&self) -> &str {
         "canvas"
     }
 

@@ -279,3 +279,23 @@ async fn logins_that_we_may_not_see_do_not_stop_an_order() {
         .always("logins", Way::Say(store::not_permitted()));
     assert!(!lms.ensure_learner(&ada()).await.unwrap().created);
 }
+
+#[test]
+fn the_token_may_stand_as_api_key_and_is_never_printed() {
+    let connection = LmsConnection {
+        kind: "canvas".to_owned(),
+        base_url: "https://learn.example.com".to_owned(),
+        api_key: Some(Secret::new(TOKEN)),
+        ..LmsConnection::default()
+    };
+    let limits = Limits::default();
+    let lms = bursar::connectors::lms::canvas::Canvas::new(&connection, limits).unwrap();
+    for printed in [format!("{lms:?}"), format!("{connection:?}")] {
+        assert!(!printed.contains(TOKEN), "{printed}");
+    }
+    let bare = LmsConnection {
+        api_key: None,
+        ..connection
+    };
+    assert!(connect_within(&bare, limits).is_err());
+}

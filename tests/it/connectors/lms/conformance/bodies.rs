@@ -54,6 +54,8 @@ pub async fn redirected_write(b: &Bench) -> Ended {
 pub async fn redirected_read(b: &Bench) -> Ended {
     b.needs_reads()?;
     let trap = Trap::set().await;
+    // Where there is no account, some need not look for an enrolment.
+    b.lms().ensure_learner(&b.learner()).await.unwrap();
     b.trouble(Trouble::RedirectOnRead(trap.address)).await?;
     let read = b.lms().read_enrolment(&b.learner(), b.course()).await;
     let fault = read.unwrap_err();

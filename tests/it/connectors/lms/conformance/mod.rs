@@ -28,6 +28,7 @@ use tokio::sync::OnceCell;
 pub use bench::{Bench, Ended, Skip};
 pub use cases::CASES;
 pub use platform::{Platform, Trouble};
+pub use real::{Real, assert_all_pass};
 pub use trap::Trap;
 
 /// One thing that every connector must do, on a platform of its own.
@@ -114,7 +115,7 @@ async fn assert_conforms(label: &str) {
     assert!(passed >= 10, "{label}: only {passed} cases could be run");
 }
 
-async fn run_all(start: fn() -> BoxFuture<'static, Box<dyn Platform>>) -> Vec<Verdict> {
+pub async fn run_all(start: fn() -> BoxFuture<'static, Box<dyn Platform>>) -> Vec<Verdict> {
     let only = std::env::var("BURSAR_CONFORMANCE_CASE").unwrap_or_default();
     let mut results = Vec::new();
     for case in CASES {

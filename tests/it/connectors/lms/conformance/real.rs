@@ -318,7 +318,7 @@ impl Platform for Real {
     }
 }
 
-fn assert_all_pass(results: &[Verdict]) {
+pub fn assert_all_pass(results: &[Verdict]) {
     let mut failed = Vec::new();
     for (case, result) in CASES.iter().zip(results) {
         println!("{:<70} {result:?}", case.name);

@@ -9,7 +9,7 @@ use bursar::connectors::lms::Learner;
 use bursar::connectors::lms::fake::Canned;
 use serde_json::json;
 
-use super::super::conformance::{Platform, Trouble};
+use super::super::conformance::{Platform, Real, Trouble, assert_all_pass, run_all};
 use super::super::stage::Way;
 use super::TOKEN;
 use super::fake::FakeMoodle;
@@ -190,7 +190,7 @@ fn throttled(seconds: Option<u64>) -> Canned {
 
 #[async_trait]
 impl Platform for Site {
-    fn kind(&self) -> &'static str {
+    fn kind(&self) -> &str {
         "moodle"
     }
 
@@ -249,5 +249,82 @@ impl Platform for Site {
 
     async fn tidy(&self) -> Vec<String> {
         Vec::new()
+    }
+}
+
+/// The way to a real Moodle, with the token as the suite's environment has it, tried on the fake.
+#[tokio::test]
+async fn the_way_to_a_real_moodle_conforms() {
+    let results =
+        run_all(|| Box::pin(async { Box::new(Pretended::start().await) as Box<dyn Platform> }));
+    assert_all_pass(&Box::pin(results).await);
+}
+
+/// A fake that is treated as a real server, kept alive.
+struct Pretended {
+    real: Real,
+    fake: FakeMoodle,
+}
+
+impl Pretended {
+    async fn start() -> Self {
+        let fake = FakeMoodle::start().await;
+        let connection = LmsConnection {
+            api_key: Some(Secret::new(TOKEN)),
+            moodle: None,
+            ..fake.connection()
+        };
+        let courses = ["SKU-RUST-1".to_owned(), "3".to_owned()];
+        Self {
+            real: Real::to(connection, courses).await,
+            fake,
+        }
+    }
+}
+
+#[async_trait]
+impl Platform for Pretended {
+    fn kind(&self) -> &str {
+        "moodle"
+    }
+
+    fn connection(&self) -> LmsConnection {
+        self.real.connection()
+    }
+
+    fn course(&self) -> &str {
+        self.real.course()
+    }
+
+    fn other_course(&self) -> &str {
+        self.real.other_course()
+    }
+
+    fn unknown_course(&self) -> &str {
+        self.real.unknown_course()
+    }
+
+    fn learner(&self, name: &str) -> Learner {
+        self.real.learner(name)
+    }
+
+    async fn misbehave(&self, trouble: Trouble, learner: &Learner) -> Result<(), &'static str> {
+        self.real.misbehave(trouble, learner).await
+    }
+
+    async fn behave(&self) {
+        self.real.behave().await;
+    }
+
+    async fn count(&self, learner: &Learner, course: &str) -> Option<usize> {
+        self.real.count(learner, course).await
+    }
+
+    async fn tidy(&self) -> Vec<String> {
+        let left = self.real.tidy().await;
+        let inside = self.fake.inside();
+        let counts = (inside.store.users.len(), inside.store.rows.len());
+        assert_eq!(counts, (2, 0), "nothing is left behind");
+        left
     }
 }

@@ -434,3 +434,23 @@ async fn withdrawing_what_is_not_there_writes_nothing() {
     }
     assert!(fake.calls(ENROL).is_empty());
 }
+
+#[test]
+fn the_token_may_stand_as_api_key_and_is_never_printed() {
+    let connection = LmsConnection {
+        kind: "moodle".to_owned(),
+        base_url: "https://learn.example.com".to_owned(),
+        api_key: Some(Secret::new(TOKEN)),
+        ..LmsConnection::default()
+    };
+    let limits = Limits::default();
+    let lms = bursar::connectors::lms::moodle::Moodle::new(&connection, limits).unwrap();
+    for printed in [format!("{lms:?}"), format!("{connection:?}")] {
+        assert!(!printed.contains(TOKEN), "{printed}");
+    }
+    let bare = LmsConnection {
+        api_key: None,
+        ..connection
+    };
+    assert!(connect_within(&bare, limits).is_err());
+}
