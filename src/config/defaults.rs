@@ -5,8 +5,7 @@ use std::path::PathBuf;
 
 use super::{
     Config, Content, Downloads, Fulfilment, HttpConfirm, Limits, LmsConnection, Mail, Mode,
-    PartialRefund, Payments, Payos, Queue, Sepay, Shop, Stamp, StoreConnection, Stripe,
-    Unstampable, Worker,
+    PartialRefund, Payments, Payos, Queue, Sepay, Shop, StoreConnection, Stripe, Worker,
 };
 
 impl Default for Config {
@@ -121,34 +120,6 @@ impl Default for Content {
     fn default() -> Self {
         Self {
             store: "content".to_owned(),
-        }
-    }
-}
-
-impl Default for Downloads {
-    fn default() -> Self {
-        Self {
-            signing_key: None,
-            previous_key: None,
-            link_hours: 12,
-            kilobytes_per_second: 0,
-            connections_per_link: 8,
-            connections_per_address: 32,
-            budget: 5,
-            gigabytes_per_address: 500,
-            accel_prefix: String::new(),
-            stamp: Stamp::default(),
-        }
-    }
-}
-
-impl Default for Stamp {
-    fn default() -> Self {
-        Self {
-            folder: PathBuf::from("stamped"),
-            cache_megabytes: 2048,
-            limit_megabytes: 100,
-            otherwise: Unstampable::default(),
         }
     }
 }

@@ -32,8 +32,13 @@ fn listed(zip: &[u8], folder: &Path) -> Vec<String> {
         z.extractall(sys.argv[2])\n\
         for i in z.infolist(): print(i.filename, i.file_size)";
     let mut python = Command::new("python3");
-    python.args(["-c", script]).arg(&path).arg(folder.join("out"));
-    let output = python.output().expect("python3 is needed: ./test installs it");
+    python
+        .args(["-c", script])
+        .arg(&path)
+        .arg(folder.join("out"));
+    let output = python
+        .output()
+        .expect("python3 is needed: ./test installs it");
     assert!(output.status.success(), "{output:?}");
     let said = String::from_utf8(output.stdout).unwrap();
     said.lines().map(str::to_owned).collect()
@@ -59,14 +64,17 @@ async fn a_published_course_is_one_zip_that_goes_on_where_it_broke_and_counts_on
         let expected = ["Bài 1.txt 20", "Bài 2.txt 16", "phụ lục/Bảng.bin 700000"];
         assert_eq!(names, expected);
         for broken in [0, 33, 60, 100_000, zip.len() - 10] {
-            let rest = stand.get(&whole).header("range", format!("bytes={broken}-"));
+            let rest = stand
+                .get(&whole)
+                .header("range", format!("bytes={broken}-"));
             let rest = rest.header("if-range", &etag).send().await.unwrap();
             assert_eq!(rest.status(), 206);
             assert_eq!(rest.bytes().await.unwrap(), zip[broken..]);
         }
         stand.app.traffic.settled().await;
         let id = order.id.clone();
-        let read = stand.write(move |tx, _| Box::pin(async move { download::of_order(tx, &id).await }));
+        let read =
+            stand.write(move |tx, _| Box::pin(async move { download::of_order(tx, &id).await }));
         assert_eq!(read.await.remove(0).sessions, 1);
 
         // Another version is another archive: nothing is continued in it.
@@ -85,7 +93,9 @@ async fn a_course_without_a_version_has_no_zip_and_says_nothing_of_it() {
     let stand = Stand::sqlite().await;
     let (_, landing) = bought(&stand).await;
     for locale in Locale::ALL {
-        let page = stand.page(&format!("{landing}?lang={}", locale.tag())).await;
+        let page = stand
+            .page(&format!("{landing}?lang={}", locale.tag()))
+            .await;
         let words = locale.say("files.whole_note");
         assert!(!page.contains(&*words), "{page}");
         assert_eq!(links(&page, "/files/").len(), 2);
@@ -108,11 +118,22 @@ async fn the_stamped_copy_takes_the_place_of_the_plain_one_in_the_zip() {
         for _ in 0..2 {
             let (order, landing) = bought(&stand).await;
             let whole = link(&stand, &landing).await;
-            let zip = stand.get(&whole).send().await.unwrap().bytes().await.unwrap();
+            let zip = stand
+                .get(&whole)
+                .send()
+                .await
+                .unwrap()
+                .bytes()
+                .await
+                .unwrap();
             let out = tempfile::tempdir().unwrap();
             assert_eq!(listed(&zip, out.path()).len(), 3);
             let copy = std::fs::read(out.path().join("out/Giáo trình.pdf")).unwrap();
-            assert!(printed(&copy).iter().all(|page| page.contains(&order.email)));
+            assert!(
+                printed(&copy)
+                    .iter()
+                    .all(|page| page.contains(&order.email))
+            );
             zips.push(zip);
         }
         assert_ne!(zips[0], zips[1]);
