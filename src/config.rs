@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, de};
 
 mod check;
 mod defaults;
+mod downloads;
 mod drive;
 mod environment;
 mod fault;
@@ -21,6 +22,7 @@ mod scim;
 mod stores;
 mod tree;
 
+pub use downloads::{Downloads, Stamp, Unstampable};
 pub use drive::Drive;
 pub use environment::process_environment;
 pub use fault::{ConfigFault, Place};
@@ -404,57 +406,6 @@ impl fmt::Debug for HttpConfirm {
 pub struct SourceFolder {
     /// Where it is.
     pub path: PathBuf,
-}
-
-/// The built-in download server.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Downloads {
-    /// Key that signs links. Unset: made once and kept in the database.
-    pub signing_key: Option<Secret>,
-    /// The key before it, still accepted.
-    pub previous_key: Option<Secret>,
-    /// Hours a file link lives.
-    pub link_hours: u32,
-    /// The most that one connection gets; 0 is all there is.
-    pub kilobytes_per_second: u32,
-    /// Running downloads of one buyer's course.
-    pub connections_per_link: u32,
-    /// Running downloads of one address.
-    pub connections_per_address: u32,
-    /// How many times the course's size one buyer gets within 24 hours; 0 is no limit.
-    pub budget: u32,
-    /// What one address gets within 24 hours; 0 is no limit.
-    pub gigabytes_per_address: u32,
-    /// Where a proxy in front sends the files itself; empty where it does not.
-    pub accel_prefix: String,
-    /// Copies that carry the buyer's address.
-    pub stamp: Stamp,
-}
-
-/// Copies of PDFs that carry the buyer's address.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Stamp {
-    /// Where they are kept.
-    pub folder: PathBuf,
-    /// The most that is kept of them.
-    pub cache_megabytes: u32,
-    /// The largest PDF that is stamped.
-    pub limit_megabytes: u32,
-    /// What buyers get where a PDF cannot be stamped.
-    pub otherwise: Unstampable,
-}
-
-/// What a buyer gets in place of a PDF that cannot be stamped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Default)]
-#[serde(rename_all = "lowercase")]
-pub enum Unstampable {
-    /// Nothing: an error page, and a line in the log.
-    #[default]
-    Refuse,
-    /// The file as it is.
-    Plain,
 }
 
 /// Outgoing e-mail.

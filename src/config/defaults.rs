@@ -5,8 +5,7 @@ use std::path::PathBuf;
 
 use super::{
     Config, Content, Downloads, FrappeOptions, Fulfilment, HttpConfirm, Limits, LmsConnection,
-    Mail, Mode, PartialRefund, Payments, Payos, Queue, Sepay, Shop, Stamp, Stripe, Unstampable,
-    Worker,
+    Mail, Mode, PartialRefund, Payments, Payos, Queue, Sepay, Shop, Stripe, Worker,
 };
 
 impl Default for Config {
@@ -110,34 +109,6 @@ impl Default for HttpConfirm {
             success: String::new(),
             already: None,
             repeat_is_safe: false,
-        }
-    }
-}
-
-impl Default for Downloads {
-    fn default() -> Self {
-        Self {
-            signing_key: None,
-            previous_key: None,
-            link_hours: 12,
-            kilobytes_per_second: 0,
-            connections_per_link: 8,
-            connections_per_address: 32,
-            budget: 5,
-            gigabytes_per_address: 500,
-            accel_prefix: String::new(),
-            stamp: Stamp::default(),
-        }
-    }
-}
-
-impl Default for Stamp {
-    fn default() -> Self {
-        Self {
-            folder: PathBuf::from("stamped"),
-            cache_megabytes: 2048,
-            limit_megabytes: 100,
-            otherwise: Unstampable::default(),
         }
     }
 }

@@ -21,7 +21,7 @@ const PAGES: [&str; 8] = [
 ];
 
 /// Every form, and the scope that opens it.
-const FORMS: [(&str, Option<Scope>); 20] = [
+const FORMS: [(&str, Option<Scope>); 21] = [
     ("/admin/sign-out", None),
     ("/admin/transfers/trf_1/assign", Some(Scope::TransfersWrite)),
     ("/admin/transfers/trf_1/accept", Some(Scope::TransfersWrite)),

@@ -1,8 +1,13 @@
 //! What counts as a download, and when there is no more room for one.
 
+use std::ops::Range;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
 use bursar::config::SourceFolder;
+use bursar::connectors::Fault;
+use bursar::connectors::stores::{Abilities, Entry, Flow, Parcel, Store};
 use bursar::db::Kind;
 use bursar::model::download::{self, Figures, Sent, Subject};
 use bursar::model::order::Order;
@@ -253,6 +258,93 @@ async fn the_proxy_in_front_is_told_where_the_file_is_and_sends_it() {
     assert!(header(&answer, "content-disposition").contains("B%C3%A0i%203.bin"));
     assert_eq!(header(&answer, "cache-control"), "private, no-store");
     assert_eq!(text(answer, 200).await, "");
+    let found = figures(&stand, &order).await.unwrap();
+    assert_eq!((found.sessions, found.bytes), (1, 0));
+}
+
+/// A store that signs addresses of its own, over another.
+struct Signing(Arc<dyn Store>);
+
+#[async_trait]
+impl Store for Signing {
+    fn abilities(&self) -> Abilities {
+        self.0.abilities()
+    }
+
+    async fn ping(&self) -> Result<String, Fault> {
+        self.0.ping().await
+    }
+
+    async fn list(&self, folder: &str, limit: usize) -> Result<Vec<Entry>, Fault> {
+        self.0.list(folder, limit).await
+    }
+
+    async fn look(&self, path: &str) -> Result<Option<Entry>, Fault> {
+        self.0.look(path).await
+    }
+
+    async fn open(&self, entry: &Entry, range: Option<Range<u64>>) -> Result<Flow, Fault> {
+        self.0.open(entry, range).await
+    }
+
+    async fn partial(&self, path: &str) -> Result<u64, Fault> {
+        self.0.partial(path).await
+    }
+
+    async fn put(&self, parcel: Parcel) -> Result<Entry, Fault> {
+        self.0.put(parcel).await
+    }
+
+    async fn remove(&self, path: &str) -> Result<(), Fault> {
+        self.0.remove(path).await
+    }
+
+    async fn presign(
+        &self,
+        path: &str,
+        saved_as: &str,
+        life: Duration,
+    ) -> Result<Option<url::Url>, Fault> {
+        let mut address: url::Url = "https://bucket.example/".parse().unwrap();
+        address.set_path(path);
+        let life = life.as_secs().to_string();
+        let said = [("name", saved_as), ("life", &life)];
+        address.query_pairs_mut().extend_pairs(said);
+        Ok(Some(address))
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_signs_addresses_sends_its_files_itself() {
+    let stand = Stand::open_in(
+        Kind::Sqlite,
+        |_| {},
+        |world| {
+            let disk = world.stores.remove("disk").unwrap();
+            world
+                .stores
+                .insert("disk".to_owned(), Arc::new(Signing(disk)));
+        },
+    )
+    .await;
+    let (order, file) = with_file(&stand, 3 * MEBIBYTE).await;
+    let head = stand.head(&file).send().await.unwrap();
+    assert_eq!(header(&head, "content-length"), (3 * MEBIBYTE).to_string());
+    let middle = stand
+        .get(&file)
+        .header("range", "bytes=5-")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(middle.status(), 302);
+    assert_eq!(figures(&stand, &order).await, None);
+    let answer = stand.get(&file).send().await.unwrap();
+    assert_eq!(answer.status(), 302);
+    let place = header(&answer, "location");
+    let expected = "https://bucket.example/read/B%C3%A0i%203.bin?name=B%C3%A0i+3.bin&life=3600";
+    assert_eq!(place, expected);
+    assert_eq!(header(&answer, "cache-control"), "no-store");
+    assert_eq!(header(&answer, "referrer-policy"), "no-referrer");
     let found = figures(&stand, &order).await.unwrap();
     assert_eq!((found.sessions, found.bytes), (1, 0));
 }

@@ -107,6 +107,15 @@ impl Stand {
     }
 
     pub async fn open(kind: Kind, change: impl FnOnce(&mut Config)) -> Self {
+        Self::open_in(kind, change, |_| {}).await
+    }
+
+    /// The same in another world.
+    pub async fn open_in(
+        kind: Kind,
+        change: impl FnOnce(&mut Config),
+        turn: impl FnOnce(&mut Connectors),
+    ) -> Self {
         let scratch = databases::fresh(kind).await;
         let db = scratch.open_with(&bursar::model::statements()).await;
         let folder = tempfile::tempdir().unwrap();
@@ -117,7 +126,8 @@ impl Stand {
         change(&mut config);
         let base = format!("http://{}", config.listen);
         let clock = Clock::still(START);
-        let world = world(&config, &folder);
+        let mut world = world(&config, &folder);
+        turn(&mut world);
         let app = App::new(config, db, world, clock.clone(), Mint::seeded(7));
         let app = app.await.unwrap();
         let stock = catalogue::read(CATALOGUE).unwrap();

@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::sync::Mutex;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use bursar::config::{LmsConnection, Secret};
 use bursar::connectors::lms::Learner;
@@ -276,7 +278,7 @@ impl Pretended {
         };
         let courses = ["SKU-RUST-1".to_owned(), "3".to_owned()];
         Self {
-            real: Real::to(connection, courses).await,
+            real: Real::to(connection, courses, Duration::from_millis(300)).await,
             fake,
         }
     }
