@@ -235,7 +235,7 @@ async fn what_another_order_paid_for_or_a_failed_refund_left_is_never_written_ag
         for stage in [DisputeStage::Open, DisputeStage::Won] {
             shop.tell(disputed("dp_1", &pi, total, stage)).await;
         }
-        shop.drain().await;
+        shop.live(10 * MINUTE, MINUTE).await;
         assert_eq!(shop.lms.enrolments(), row);
         assert_eq!(shop.lms.writes_of("LMS Enrollment"), writes);
         assert!(has(shop, &first).await);
