@@ -100,6 +100,7 @@ crate::statements! {
               fault = $6, done_at = COALESCE($7, done_at)
             WHERE id = $1 AND state = $2";
     NAME = "UPDATE refunds SET provider_id = $2 WHERE id = $1 AND provider_id IS NULL";
+    DECIDED = "UPDATE refunds SET line_id = $3, ends_access = $4 WHERE id = $1 AND order_id = $2";
     SHRINK = "UPDATE refunds SET amount = amount - $2 WHERE id = $1 AND amount > $2";
 }
 
@@ -221,6 +222,18 @@ pub async fn advance(
 /// The gateway's id of a refund whose state stays. False: it has one already.
 pub async fn name(tx: &mut Tx<'_>, id: &RefundId, provider_id: &str) -> Result<bool> {
     Ok(tx.exec(&NAME, args![id, provider_id]).await? == 1)
+}
+
+/// It turned out to be one that was decided here for this order: what it ends is what was decided.
+pub async fn decided(
+    tx: &mut Tx<'_>,
+    id: &RefundId,
+    order: &OrderId,
+    (line, ends_access): (Option<&LineId>, bool),
+) -> Result<()> {
+    tx.exec(&DECIDED, args![id, order, line, ends_access])
+        .await?;
+    Ok(())
 }
 
 /// So much of it is a refund of its own. False: it is not more than that.

@@ -2,6 +2,8 @@
 //! needs another amount, or its attempt was left behind for a newer one, it is ended, so that nobody pays
 //! twice; else what has become of it is looked up, so that a message that was lost is not missed.
 
+use std::time::Duration;
+
 use super::{Effect, Prepared, keeping, reports};
 use crate::app::Desk;
 use crate::connectors::Connectors;
@@ -13,6 +15,9 @@ use crate::model::payment::{self, Payment, PaymentState};
 use crate::model::task::{Finish, Leased};
 use crate::model::{Moment, audit};
 use crate::outcome::{Outcome, Who};
+
+/// Attempts that may follow each other without a pause.
+const AT_ONCE: i64 = 3;
 
 /// The effect.
 #[derive(Debug, Clone, Copy)]
@@ -93,7 +98,12 @@ impl Effect for Checkout {
         audit::write(tx, moment, &looked(&payment));
         if payment.state == PaymentState::Open && is_needless(tx, &payment).await? {
             let why = "the order moved while its checkout was looked at".to_owned();
-            let (at, rejected) = (moment.now, false);
+            // At once at first; a gateway that does not end what it was told to end is not asked for ever so.
+            let pause = match task.attempts {
+                ..=AT_ONCE => Duration::ZERO,
+                many => task.kind.backoff(many, moment.mint.fraction()),
+            };
+            let (at, rejected) = (moment.now.plus(pause), false);
             return Ok(Finish::Again { at, why, rejected });
         }
         // Still open: it is looked after again when it has ended, or when its order moves.

@@ -99,6 +99,13 @@ async fn news(
         };
     }
     let (rest, named) = name_nameless(tx, moment, transfer, &template).await?;
+    if let Some(order) = template.order.as_ref().filter(|_| named > 0) {
+        let meant = (template.line.as_ref(), template.ends_access);
+        for part in refund::by_name(tx, &fact.gateway, &fact.provider_id).await? {
+            refund::decided(tx, &part.id, order, meant).await?;
+        }
+        ledger::rebalance(tx, moment, policy, order, 0, &template.why).await?;
+    }
     if fact.progress != RefundProgress::Failed {
         return enter(tx, moment, policy, transfer, &template, (rest, named)).await;
     }

@@ -11,6 +11,7 @@ use crate::id::{OrderId, TransferId};
 use crate::model::code::{self, OrderCode};
 use crate::model::gateway_event::{self, Road};
 use crate::model::order::{self, Order, PaymentStatus};
+use crate::model::payment::PaymentState;
 use crate::model::transfer::{self, Class, Decision, Transfer, Verdict};
 use crate::model::{Moment, allocation, payment};
 
@@ -46,8 +47,21 @@ pub(super) async fn take(
         surplus: verdict.surplus,
     };
     let settled = book(tx, moment, policy, fact, &matched).await?;
+    end_checkout(tx, fact).await?;
     wake(tx, moment, fact).await?;
     Ok(settled)
+}
+
+/// The checkout that it came through has its money, whether or not the order needed it: nobody looks after
+/// it any more.
+async fn end_checkout(tx: &mut Tx<'_>, fact: &TransferFact) -> Result<()> {
+    let Some(name) = checkout(fact) else {
+        return Ok(());
+    };
+    if let Some(payment) = payment::by_reference(tx, &fact.gateway, name).await? {
+        payment::advance(tx, &payment, PaymentState::Paid, None).await?;
+    }
+    Ok(())
 }
 
 /// A transfer, and what it turned out to be.
@@ -137,6 +151,7 @@ async fn again(
         None => Found::Nothing,
     };
     let repeated = duplicate(tx, road, fact, &known).await?;
+    end_checkout(tx, fact).await?;
     wake(tx, moment, fact).await?;
     let Some(order) = found.order() else {
         return Ok(repeated);

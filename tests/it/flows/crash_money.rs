@@ -272,7 +272,7 @@ async fn overtaken(cards: &Cards, lane: &str) {
         (of.state.clone(), of.attempts)
     };
     assert_eq!(story(&after), story(&before));
-    assert_eq!(story(&after).1, first.attempts + 1);
+    assert!(story(&after).1 > first.attempts, "another attempt ran");
 }
 
 #[tokio::test]

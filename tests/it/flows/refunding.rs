@@ -235,7 +235,7 @@ async fn what_another_order_paid_for_or_a_failed_refund_left_is_never_written_ag
         for stage in [DisputeStage::Open, DisputeStage::Won] {
             shop.tell(disputed("dp_1", &pi, total, stage)).await;
         }
-        shop.drain().await;
+        shop.live(10 * MINUTE, MINUTE).await;
         assert_eq!(shop.lms.enrolments(), row);
         assert_eq!(shop.lms.writes_of("LMS Enrollment"), writes);
         assert!(has(shop, &first).await);
@@ -267,7 +267,7 @@ async fn money_for_an_older_attempt_pays_the_order_and_ends_the_newer_one() {
         let order = shop.order(&["files"]).await;
         let first = cards.begin(&shop.app, &order).await.unwrap();
         // So near its end that it is not handed out again.
-        shop.advance(23 * HOUR - 4 * MINUTE);
+        shop.advance((23 * 60 - 4) * MINUTE);
         cards.charge(&order).await;
         let second = cards.begin(&shop.app, &order).await.unwrap();
         assert_ne!(first, second);

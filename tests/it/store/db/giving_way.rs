@@ -38,7 +38,7 @@ async fn one_of_two_scripts_that_wait_for_each_other_gives_way_and_runs_again() 
     };
     let (one, other) = tokio::join!(grow("a", "b"), grow("b", "a"));
     assert_eq!((one.unwrap(), other.unwrap()), (1, 1));
-    assert_eq!(tries.load(Ordering::SeqCst), 3);
+    assert!(tries.load(Ordering::SeqCst) > 2, "one ran again");
     let numbers = db.read(|tx| {
         Box::pin(async move {
             let mut numbers = Vec::new();
