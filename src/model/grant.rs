@@ -208,6 +208,7 @@ crate::statements! {
     COUNT_IN = "UPDATE grants SET counted = 1 WHERE id = $1 AND counted = 0";
     BAR = "UPDATE grants SET barred = 1 WHERE id = $1";
     NOTE = "UPDATE grants SET receipt = $2 WHERE id = $1 AND state = 'revoking'";
+    RENEW = "UPDATE grants SET receipt = $2 WHERE id = $1 AND state = 'active'";
     OUT_OF_TIME = "SELECT grants.*, '' AS buyer FROM grants WHERE state IN ('waiting', 'working', 'verifying', 'action_needed')
                    AND give_up_at <= $1 ORDER BY give_up_at LIMIT $2";
     EXPIRED = "SELECT grants.*, '' AS buyer FROM grants WHERE state = 'active' AND expires_at IS NOT NULL AND expires_at <= $1
@@ -370,6 +371,11 @@ pub fn bar(tx: &mut Tx<'_>, id: &GrantId) {
 pub async fn note(tx: &mut Tx<'_>, id: &GrantId, receipt: &Receipt) -> Result<()> {
     tx.exec(&NOTE, args![id, receipt.0.to_string()]).await?;
     Ok(())
+}
+
+/// What is kept is elsewhere now.
+pub fn renew(tx: &mut Tx<'_>, id: &GrantId, receipt: &Receipt) {
+    tx.later(&RENEW, args![id, receipt.0.to_string()]);
 }
 
 /// Grants of a line that were not kept.
