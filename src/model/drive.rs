@@ -9,7 +9,7 @@ use crate::args;
 use crate::clock::Timestamp;
 use crate::db::{Row, Tx};
 use crate::error::{Error, Result};
-use crate::id::{DriveFolderId, VersionId};
+use crate::id::{DriveFolderId, GrantId, VersionId};
 
 pub mod items;
 pub mod seats;
@@ -66,8 +66,19 @@ crate::statements! {
                     AND drive_seats.state <> 'gone' ORDER BY shard LIMIT 1";
     LAST_SHARD = "SELECT COALESCE(MAX(shard), 0) AS shard FROM drive_folders WHERE drive = $1 AND version = $2";
     READY_TWIN = "SELECT * FROM drive_folders WHERE drive = $1 AND version = $2 AND id <> $3 AND state = 'ready' ORDER BY shard LIMIT 1";
+    BY_SHARD = "SELECT * FROM drive_folders WHERE drive = $1 AND version = $2 AND shard = $3";
     INSERT = "INSERT INTO drive_folders (id, drive, version, shard, state, created_at) VALUES ($1, $2, $3, $4, 'listing', $5)
               ON CONFLICT (drive, version, shard) DO NOTHING";
+    SUCCESSOR = "SELECT newer.id AS version FROM content_versions AS older JOIN content_versions AS newer
+                   ON newer.source = older.source AND newer.folder = older.folder
+                 WHERE older.id = $1 AND newer.state = 'ready' AND newer.rule = 'all' AND newer.number > older.number
+                 ORDER BY newer.number DESC LIMIT 1";
+    BEHIND = "SELECT grants.id AS grant_id FROM grants JOIN content_versions
+                ON content_versions.source = grants.connection AND content_versions.folder = grants.target
+              WHERE content_versions.id = $2 AND content_versions.rule = 'all' AND grants.drive = $1 AND grants.state = 'active'
+                AND NOT EXISTS (SELECT 1 FROM drive_seats JOIN drive_folders ON drive_folders.id = drive_seats.folder
+                  WHERE drive_folders.drive = $1 AND drive_folders.version = $2 AND drive_seats.learner = grants.learner
+                    AND drive_seats.state <> 'gone') ORDER BY grants.id LIMIT 1000";
     HOLD_IT = "UPDATE drive_folders SET held_by = $2, held_until = $3
                WHERE id = $1 AND (held_by IS NULL OR held_by = $2 OR held_until <= $4 OR NOT EXISTS
                  (SELECT 1 FROM tasks WHERE tasks.lease = drive_folders.held_by AND tasks.state = 'leased'))";
@@ -119,10 +130,35 @@ pub async fn add(
     let last: i64 = last.map_or(Ok(0), |row| row.get("shard"))?;
     let id = moment.id::<DriveFolderId>();
     let values = args![&id, drive, version, last + 1, moment.now];
-    if tx.exec(&INSERT, values).await? == 0 {
-        return Err(Error::Conflict("another order begins this folder"));
-    }
-    get(tx, &id).await?.ok_or(Error::NotFound("folder"))
+    // Nothing, where another order began it in this very moment: it is one folder for both.
+    tx.exec(&INSERT, values).await?;
+    let row = tx.row(&BY_SHARD, args![drive, version, last + 1]).await?;
+    read(&row.ok_or(Error::NotFound("folder"))?)
+}
+
+/// A newer version that all buyers of a folder's version get.
+pub async fn successor(tx: &mut Tx<'_>, folder: &Folder) -> Result<Option<VersionId>> {
+    let row = tx.row(&SUCCESSOR, args![&folder.version]).await?;
+    Ok(row.map(|row| row.get("version")).transpose()?)
+}
+
+/// Grants that are kept with an older version than a folder's, which is for them too.
+pub async fn behind(tx: &mut Tx<'_>, folder: &Folder) -> Result<Vec<GrantId>> {
+    let rows = tx
+        .rows(&BEHIND, args![&folder.drive, &folder.version])
+        .await?;
+    rows.iter().map(|row| Ok(row.get("grant_id")?)).collect()
+}
+
+/// The learner has a seat in a folder of this version.
+pub async fn has_seat(
+    tx: &mut Tx<'_>,
+    drive: &str,
+    version: &VersionId,
+    learner: &str,
+) -> Result<bool> {
+    let row = tx.row(&OF_LEARNER, args![drive, version, learner]).await?;
+    Ok(row.is_some())
 }
 
 /// A copy that is whole, to copy from.

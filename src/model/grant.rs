@@ -231,6 +231,7 @@ crate::statements! {
     BAR = "UPDATE grants SET barred = 1 WHERE id = $1";
     NOTE = "UPDATE grants SET receipt = $2 WHERE id = $1 AND state = 'revoking'";
     EXPLAIN = "UPDATE grants SET who = $2, why = $3 WHERE id = $1 AND state = 'revoking'";
+    RENEW = "UPDATE grants SET receipt = $2 WHERE id = $1 AND state = 'active'";
     OUT_OF_TIME = "SELECT grants.*, '' AS buyer FROM grants WHERE state IN ('waiting', 'working', 'verifying', 'action_needed')
                    AND give_up_at <= $1 ORDER BY give_up_at LIMIT $2";
     EXPIRED = "SELECT grants.*, '' AS buyer FROM grants WHERE state = 'active' AND expires_at IS NOT NULL AND expires_at <= $1
@@ -400,6 +401,11 @@ pub async fn note(tx: &mut Tx<'_>, id: &GrantId, receipt: &Receipt) -> Result<()
 pub async fn explain(tx: &mut Tx<'_>, id: &GrantId, who: Who, why: &str) -> Result<()> {
     tx.exec(&EXPLAIN, args![id, who.as_str(), why]).await?;
     Ok(())
+}
+
+/// What is kept is elsewhere now.
+pub fn renew(tx: &mut Tx<'_>, id: &GrantId, receipt: &Receipt) {
+    tx.later(&RENEW, args![id, receipt.0.to_string()]);
 }
 
 /// Grants of a line that were not kept.

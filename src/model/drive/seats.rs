@@ -47,15 +47,15 @@ crate::statements! {
                   JOIN content_versions ON content_versions.id = drive_folders.version
                 WHERE drive_seats.learner = $1 AND drive_seats.state <> 'gone' AND drive_folders.drive = $2
                   AND content_versions.source = $3 AND content_versions.folder = $4 ORDER BY drive_seats.folder LIMIT 1";
-    OF_FOLDER = "SELECT drive_seats.learner, drive_seats.person, drive_seats.was_there, CASE WHEN drive_seats.state <> 'gone'
+    OF_FOLDER = "SELECT drive_seats.learner, drive_seats.person, drive_seats.was_there, CAST(CASE WHEN drive_seats.state <> 'gone'
                    AND EXISTS (SELECT 1 FROM grants WHERE grants.drive = drive_folders.drive
                      AND grants.connection = content_versions.source AND grants.target = content_versions.folder
-                     AND grants.learner = drive_seats.learner AND grants.state IN ('waiting', 'working', 'verifying', 'active', 'action_needed')) THEN 1 ELSE 0 END AS owed
+                     AND grants.learner = drive_seats.learner AND grants.state IN ('waiting', 'working', 'verifying', 'active', 'action_needed')) THEN 1 ELSE 0 END AS BIGINT) AS owed
                  FROM drive_seats JOIN drive_folders ON drive_folders.id = drive_seats.folder
                    JOIN content_versions ON content_versions.id = drive_folders.version
                  WHERE drive_seats.folder = $1 AND drive_seats.person IS NOT NULL ORDER BY drive_seats.learner";
     COUNT = "SELECT COUNT(*) AS readers FROM drive_seats WHERE folder = $1 AND state <> 'gone'";
-    ONE = "SELECT learner, person, was_there, CASE WHEN state = 'gone' THEN 0 ELSE 1 END AS owed
+    ONE = "SELECT learner, person, was_there, CAST(CASE WHEN state = 'gone' THEN 0 ELSE 1 END AS BIGINT) AS owed
            FROM drive_seats WHERE folder = $1 AND learner = $2";
 }
 

@@ -15,6 +15,7 @@ use crate::connectors::Connectors;
 use crate::connectors::destinations::drive::{Drive, Invitation, Trouble};
 use crate::db::Tx;
 use crate::error::Result;
+use crate::fulfilment::plan;
 use crate::id::DriveFolderId;
 use crate::model::Moment;
 use crate::model::content::files::ContentFile;
@@ -22,6 +23,7 @@ use crate::model::content::{self, Version};
 use crate::model::drive::items::{self, Content, Item};
 use crate::model::drive::seats::{self, Seat};
 use crate::model::drive::{self, Folder, FolderState};
+use crate::model::grant;
 use crate::model::task::{self, Finish, Leased};
 use crate::outcome::{Outcome, Receipt};
 
@@ -225,14 +227,39 @@ async fn next(
         drive::advance(tx, &folder.id, (FolderState::Filling, FolderState::Ready)).await?;
         // Orders that wait for it are due now.
         task::release(tx, moment, &folder.drive).await?;
+        catch_up(tx, moment, folder).await?;
         return Ok(None);
     }
     let last = folder.checked_at;
     if last.is_some_and(|last| moment.now.since(last) < CHECK_EVERY) {
         return Ok(None);
     }
+    succeed(tx, moment, folder).await?;
+    catch_up(tx, moment, folder).await?;
     let seats = seats::of_folder(tx, &folder.id).await?;
     Ok(Some(Work::Check { remote, seats }))
+}
+
+/// Buyers of older versions, where this one is for them too.
+async fn catch_up(tx: &mut Tx<'_>, moment: &Moment, folder: &Folder) -> Result<()> {
+    for id in drive::behind(tx, folder).await? {
+        let grant = grant::get(tx, &id).await?;
+        plan::revive(tx, moment, &grant).await?;
+    }
+    Ok(())
+}
+
+/// A newer version that all buyers of this one get has a folder, whether or not anybody bought it.
+async fn succeed(tx: &mut Tx<'_>, moment: &Moment, folder: &Folder) -> Result<()> {
+    let Some(newer) = drive::successor(tx, folder).await? else {
+        return Ok(());
+    };
+    let first = drive::with_room(tx, &folder.drive, &newer, "", i64::MAX).await?;
+    if first.is_none() {
+        let added = drive::add(tx, moment, &folder.drive, &newer).await?;
+        plan::fill(tx, moment, &added).await?;
+    }
+    Ok(())
 }
 
 /// The files of a page, and the folders above them that have no row yet.

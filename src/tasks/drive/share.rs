@@ -20,7 +20,8 @@ use crate::model::Moment;
 use crate::model::content::Version;
 use crate::model::drive::items::{self, Progress};
 use crate::model::drive::{self, Folder, FolderState, seats};
-use crate::model::grant::{self, Grant};
+use crate::model::grant::{self, Grant, GrantState};
+use crate::model::order;
 use crate::model::task::{Finish, Leased};
 use crate::outcome::{Outcome, Receipt, Who};
 
@@ -31,6 +32,9 @@ const LONG: Duration = Duration::from_secs(5 * 60);
 /// A refusal that nothing explains, on a folder with so many readers, means that it is full: Google
 /// documents neither the number nor the reason.
 const MANY: i64 = 100;
+const DAY: Duration = Duration::from_secs(86_400);
+/// Days for which Google keeps an end: a year, and a day less for clocks that differ.
+const LONGEST_BELT: u32 = 364;
 /// The word between act and record.
 const FULL: &str = "the Drive takes no more readers of this folder; the next copy of it is used";
 
@@ -73,9 +77,14 @@ impl Effect for Share {
     ) -> Result<Prepared<Request>> {
         let id = GrantId::from(task.subject.as_str());
         let grant = grant::in_turn(tx, &id).await?;
-        let (Some(drive), true) = (grant.drive.clone(), grant.state.is_owed()) else {
+        let Some(drive) = grant.drive.clone() else {
             return Ok(Prepared::Nothing);
         };
+        if grant.state == GrantState::Active && is_up_to_date(tx, &grant, &drive).await?
+            || !(grant.state.is_owed() || grant.state == GrantState::Active)
+        {
+            return Ok(Prepared::Nothing);
+        }
         let request = match place(tx, moment, desk, &grant, &drive).await? {
             Place::Not(request) => request,
             Place::In(folder, version) => {
@@ -88,6 +97,9 @@ impl Effect for Share {
                 invited(tx, moment, &grant, *folder, *version).await?
             }
         };
+        if grant.state == GrantState::Active {
+            return Ok(moved(moment, request));
+        }
         let (begin, _) = complete::begin(tx, moment, &id).await?;
         Ok(match begin {
             Begin::Act => Prepared::Act(request),
@@ -122,9 +134,33 @@ impl Effect for Share {
             let id = GrantId::from(task.subject.as_str());
             let grant = grant::get(tx, &id).await?;
             seat(tx, moment, &folder, &grant, outcome);
+            if let Outcome::Done(receipt) = outcome {
+                grant::renew(tx, &id, receipt);
+                order::touch(tx, &grant.order);
+            }
             drive::let_go(tx, &task.lease);
         }
         keeping::record(tx, moment, task, outcome).await
+    }
+}
+
+/// A newer version is for this buyer too; the older one stays readable until the grant ends.
+async fn is_up_to_date(tx: &mut Tx<'_>, grant: &Grant, drive: &str) -> Result<bool> {
+    let Some(version) = files::version_of(tx, grant).await? else {
+        return Ok(true);
+    };
+    drive::has_seat(tx, drive, &version.id, &grant.learner).await
+}
+
+/// A grant that is kept already waits silently.
+fn moved(moment: &Moment, request: Request) -> Prepared<Request> {
+    match request {
+        Request::Wait { until, why } => Prepared::Later {
+            at: until.max(moment.now),
+            why,
+        },
+        Request::Unpublished => Prepared::Nothing,
+        Request::Share(invited) => Prepared::Act(Request::Share(invited)),
     }
 }
 
@@ -181,11 +217,7 @@ async fn invited(
 ) -> Result<Request> {
     let asked_before = seats::ask(tx, moment, &folder.id, &grant.learner).await?;
     let readers = seats::count(tx, &folder.id).await?;
-    let day = Duration::from_secs(86_400);
-    let until = grant
-        .access_days
-        .and_then(|days| u32::try_from(days).ok())
-        .map(|days| moment.now.plus(day * days));
+    let until = belt(tx, moment, grant).await?;
     Ok(Request::Share(Box::new(Invited {
         drive: folder.drive,
         remote: folder.remote.unwrap_or_default(),
@@ -199,6 +231,19 @@ async fn invited(
         version,
         now: moment.now,
     })))
+}
+
+/// When access ends, as it will be counted once it is given; none where Google keeps no end: for ever,
+/// and for more than a year.
+async fn belt(tx: &mut Tx<'_>, moment: &Moment, grant: &Grant) -> Result<Option<Timestamp>> {
+    let days = grant.access_days.and_then(|days| u32::try_from(days).ok());
+    let Some(days) = days else {
+        return Ok(None);
+    };
+    let others = grant::ends_last(tx, grant).await?;
+    let from = others.map_or(moment.now, |end| end.max(moment.now));
+    let until = from.plus(DAY * days);
+    Ok((until < moment.now.plus(DAY * LONGEST_BELT)).then_some(until))
 }
 
 async fn share(world: &Connectors, invited: &Invited) -> Outcome {

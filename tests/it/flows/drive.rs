@@ -413,3 +413,31 @@ async fn an_outage_in_the_middle_of_filling_costs_nothing_that_was_done() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_new_version_for_everybody_reaches_who_bought_before_and_its_end_ends_both() {
+    each(async |shop, fake| {
+        publish(shop).await;
+        let order = shop.bought(&["on-drive"]).await;
+        shop.drain().await;
+        let old = folder_of(&shop.grant(&order).await);
+        let added = shop.folder.path().join("source/lessons/bài 2.txt");
+        std::fs::write(added, "thêm").unwrap();
+        shop.advance(HOUR);
+        publish(shop).await;
+        shop.live(26 * HOUR, HOUR / 2).await;
+        let grant = shop.grant(&order).await;
+        let new = folder_of(&grant);
+        assert_ne!(old, new);
+        assert_eq!(
+            (fake.readers(&new), grant.state),
+            (vec![BUYER.to_owned()], GrantState::Active)
+        );
+        assert_eq!(fake.children(&new).len(), 3);
+        shop.revoke(&grant.id).await.unwrap();
+        shop.drain().await;
+        assert!(fake.readers(&new).is_empty() && fake.readers(&old).is_empty());
+        shop.leaves(&["deliver:ready", "deliver:ready"]);
+    })
+    .await;
+}

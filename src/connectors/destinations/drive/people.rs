@@ -39,6 +39,7 @@ impl Drive {
     /// account and the settings allow the visitor's way.
     pub async fn share(&self, folder: &str, who: &Invitation) -> Result<Shared, Trouble> {
         if let Some(there) = self.person_at(folder, &who.email).await? {
+            self.lengthen(folder, &there, who.until).await?;
             return Ok(Shared {
                 person: there.id,
                 was_there: true,
@@ -62,6 +63,21 @@ impl Drive {
             was_there: false,
             by_mail,
         })
+    }
+
+    /// Whose access Google would end before it is over, keeps it: bought again, the days add up.
+    async fn lengthen(
+        &self,
+        folder: &str,
+        there: &Person,
+        until: Option<Timestamp>,
+    ) -> Result<(), Trouble> {
+        let ends = there.expiration_time.as_deref().and_then(Timestamp::parse);
+        match (ends, until) {
+            (None, _) => Ok(()),
+            (Some(ends), Some(until)) if ends >= until => Ok(()),
+            (Some(_), until) => self.set_end(folder, &there.id, until).await,
+        }
     }
 
     /// Everybody who has a right on a folder, also rights from above.

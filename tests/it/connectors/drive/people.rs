@@ -118,6 +118,18 @@ async fn googles_own_end_is_a_belt_that_may_be_missing() {
             .expiration_time
             .map(|text| Timestamp::parse(&text).unwrap());
         assert_eq!(kept, ends_access.then_some(until));
+        // Bought again: the days add up.
+        let later = until.plus(Duration::from_secs(86_400));
+        let more = Invitation {
+            until: Some(later),
+            ..who
+        };
+        assert!(drive.share(&id, &more).await.unwrap().was_there);
+        let read = drive.person(&id, &shared.person).await.unwrap().unwrap();
+        let kept = read
+            .expiration_time
+            .map(|text| Timestamp::parse(&text).unwrap());
+        assert_eq!(kept, ends_access.then_some(later));
         drive.set_end(&id, &shared.person, None).await.unwrap();
         let read = drive.person(&id, &shared.person).await.unwrap().unwrap();
         assert_eq!(read.expiration_time, None);
