@@ -154,7 +154,7 @@ fn collect(body: &Value, said: &mut Vec<String>) {
             for (name, value) in fields {
                 match value.as_str() {
                     Some(text) if name == "message" || name == "error" => {
-                        said.push(text.to_owned())
+                        said.push(text.to_owned());
                     }
                     Some(_) => {}
                     None => collect(value, said),

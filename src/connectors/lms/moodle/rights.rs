@@ -96,9 +96,12 @@ impl Moodle {
 /// What a try says about rights: any other refusal is the one that was meant to come.
 fn sentence<T>(tried: Result<T, Verdict>) -> Result<Option<String>, Fault> {
     match tried {
-        Ok(_) | Err(Verdict::Refused(_)) => Ok(None),
         Err(Verdict::Forbidden(why) | Verdict::RoleRefused(why)) => Ok(Some(why)),
-        Err(Verdict::Fault(Fault::MappingBroken { .. } | Fault::LearnerProblem { .. })) => Ok(None),
+        Ok(_)
+        | Err(
+            Verdict::Refused(_)
+            | Verdict::Fault(Fault::MappingBroken { .. } | Fault::LearnerProblem { .. }),
+        ) => Ok(None),
         Err(Verdict::Fault(fault)) => Err(fault),
     }
 }
