@@ -189,6 +189,12 @@ fn return_samples(locale: Locale) -> Vec<(&'static str, OrderView)> {
     ]
 }
 
+fn invitation() -> BuyerTask {
+    BuyerTask::AcceptInvitation {
+        link: Some("https://learn.example.com/invitations/7".to_owned()),
+    }
+}
+
 fn access_samples(locale: Locale) -> Vec<(&'static str, OrderView)> {
     let retrying = || Access::Retrying {
         attempt: 3,
@@ -228,9 +234,7 @@ fn access_samples(locale: Locale) -> Vec<(&'static str, OrderView)> {
             "needs_you_otherwise",
             paid([
                 Access::NeedsYou(BuyerTask::AccountDisabled),
-                Access::NeedsYou(BuyerTask::AcceptInvitation {
-                    link: Some("https://learn.example.com/invitations/7".to_owned()),
-                }),
+                Access::NeedsYou(invitation()),
                 Access::NeedsYou(BuyerTask::Write),
             ]),
         ),

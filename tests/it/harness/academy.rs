@@ -147,7 +147,7 @@ impl Lms for Academy {
 
     async fn restore(&self, learner: &Learner, _course: &str, id: &str) -> Result<(), Fault> {
         self.write("restore", |inside| {
-            stand(inside, learner, id, &Standing::Active)
+            stand(inside, learner, id, &Standing::Active);
         })
     }
 

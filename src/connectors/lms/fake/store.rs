@@ -308,13 +308,14 @@ impl Store {
     /// The documents of a kind, or `None` for a kind there is not.
     pub fn documents(&self, doctype: &str, filters: &Filters) -> Option<Vec<Value>> {
         let candidates: Vec<Value> = match doctype {
-            "User" => match filters.of(&["name", "email"]) {
-                Some(email) => self.user(email).map(FakeUser::json).into_iter().collect(),
-                None => {
+            "User" => {
+                if let Some(email) = filters.of(&["name", "email"]) {
+                    self.user(email).map(FakeUser::json).into_iter().collect()
+                } else {
                     let learners = self.users.values().map(FakeUser::json);
                     std::iter::once(service_user()).chain(learners).collect()
                 }
-            },
+            }
             "LMS Batch" => self.batches.values().map(batch_json).collect(),
             "LMS Batch Enrollment" => self.batch_rows.iter().map(batch_row_json).collect(),
             "LMS Course" => self

@@ -94,7 +94,7 @@ async fn decide(
         Verb::Cancel => call_off(operator, &order, &filled).await?,
         Verb::Refund => pay_back(operator, &order, &filled).await?,
         Verb::Retry | Verb::Revoke | Verb::Part => {
-            move_grant(operator, &order, &filled, verb).await?
+            move_grant(operator, &order, &filled, verb).await?;
         }
         Verb::Email => send_again(operator, &order, &filled).await?,
         Verb::Give => {

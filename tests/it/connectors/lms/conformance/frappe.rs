@@ -165,7 +165,7 @@ fn throttled_without_a_time() -> Mischief {
 
 #[async_trait]
 impl Platform for Site {
-    fn kind(&self) -> &str {
+    fn kind(&self) -> &'static str {
         "frappe"
     }
 
@@ -202,7 +202,7 @@ impl Platform for Site {
         }
         match trouble {
             Trouble::RefusedConnection => {
-                self.set(|c| c.base_url = "http://127.0.0.1:1".to_owned())
+                self.set(|c| "http://127.0.0.1:1".clone_into(&mut c.base_url));
             }
             Trouble::BadCredentials => self.set(|c| c.api_secret = Some(Secret::new("wr0ng-one"))),
             Trouble::LearnerDisabled => self.fake.add_user(email, false),

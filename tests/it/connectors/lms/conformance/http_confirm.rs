@@ -88,7 +88,7 @@ impl Endpoint {
 
 #[async_trait]
 impl Platform for Endpoint {
-    fn kind(&self) -> &str {
+    fn kind(&self) -> &'static str {
         "http_confirm"
     }
 
@@ -121,7 +121,7 @@ impl Platform for Endpoint {
         let mut settings = self.settings.lock().unwrap();
         let confirm = settings.confirm.as_mut().unwrap();
         match trouble {
-            Trouble::RefusedConnection => confirm.url = "http://127.0.0.1:1/".to_owned(),
+            Trouble::RefusedConnection => "http://127.0.0.1:1/".clone_into(&mut confirm.url),
             Trouble::BadCredentials => confirm.credential = Some(Secret::new("wr0ng-one")),
             Trouble::EchoesCredentials => {
                 self.refuses(&format!("<b>{API_KEY}</b> of {} is odd", learner.email));

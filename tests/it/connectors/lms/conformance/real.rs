@@ -321,7 +321,7 @@ impl Platform for Real {
 pub fn assert_all_pass(results: &[Verdict]) {
     let mut failed = Vec::new();
     for (case, result) in CASES.iter().zip(results) {
-        println!("{:<70} {result:?}", case.name);
+        eprintln!("{:<70} {result:?}", case.name);
         if let Verdict::Failed(why) = result {
             failed.push(format!("{}: {why}", case.name));
         }
@@ -364,7 +364,7 @@ impl Pretended {
 
 #[async_trait]
 impl Platform for Pretended {
-    fn kind(&self) -> &str {
+    fn kind(&self) -> &'static str {
         "frappe"
     }
 

@@ -97,7 +97,7 @@ async fn the_table_in_the_documentation_is_what_the_suite_finds() {
     let found = page().await;
     if std::env::var_os("BURSAR_CONFORMANCE_WRITE").is_some() {
         std::fs::write(&path, &found).unwrap();
-        println!("{found}");
+        eprintln!("{found}");
     }
     let written = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
