@@ -11,6 +11,7 @@ use anyhow::bail;
 
 #[path = "../tests/it/corpus/mod.rs"]
 mod corpus;
+mod download;
 mod http;
 mod latency;
 mod load;
@@ -41,6 +42,7 @@ fn main() -> anyhow::Result<()> {
             "memory",
             "start",
             "matching",
+            "download",
         ]
         .map(str::to_owned)
         .to_vec();
@@ -59,13 +61,14 @@ fn main() -> anyhow::Result<()> {
             "memory" => memory::run()?,
             "start" => start::run()?,
             "matching" => matching::run()?,
+            "download" => download::run()?,
             publish if publish.split(':').next() == Some("publish") => {
                 let scale = publish.split_once(':').map(|(_, scale)| scale);
                 publish::run(&publish::Scale::parse(scale)?)?;
             }
             other => bail!(
                 "no measurement called {other:?}: there are purchases, purchases-postgres, \
-                 purchases-sqlite, settle, latency, memory, start, matching and publish"
+                 purchases-sqlite, settle, latency, memory, start, matching, download and publish"
             ),
         }
     }

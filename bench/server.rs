@@ -34,6 +34,20 @@ connection = "lms"
 course = "bench"
 "#;
 
+const FILES: &str = r#"
+[[course]]
+slug = "bench"
+title = "Rust cho người bán hàng"
+summary = "x"
+url = "https://shop.example/bench"
+price = 599000
+rights = "own"
+[[course.benefit]]
+kind = "files"
+source = "disk"
+folder = "course"
+"#;
+
 /// Which database is below.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -57,6 +71,8 @@ pub struct Shop {
     folder: TempDir,
     letters: TempDir,
     lms: String,
+    /// More settings, as they stand in the file.
+    more: String,
 }
 
 /// A running server; killed when dropped.
@@ -69,6 +85,23 @@ impl Shop {
     /// Over a database that is empty or does not exist yet. Without a platform, enrolments go to the
     /// connector in memory.
     pub fn open(database: String, platform: Option<&LmsConnection>) -> anyhow::Result<Self> {
+        let lms = platform.map_or_else(in_memory, over_http);
+        Self::selling(CATALOGUE, database, lms, String::new())
+    }
+
+    /// One that sells the folder `course` of this folder, with more settings.
+    pub fn of_files(folder: &Path, more: &str) -> anyhow::Result<Self> {
+        let database = format!("sqlite:{}", folder.join("bench.db").display());
+        let more = format!("[sources.disk]\npath = \"{}\"\n{more}", folder.display());
+        Self::selling(FILES, database, in_memory(), more)
+    }
+
+    fn selling(
+        catalogue: &str,
+        database: String,
+        lms: String,
+        more: String,
+    ) -> anyhow::Result<Self> {
         let memory = Path::new("/dev/shm");
         let letters = if memory.is_dir() {
             TempDir::new_in(memory)?
@@ -80,9 +113,10 @@ impl Shop {
             port: free_port()?,
             folder: TempDir::new()?,
             letters,
-            lms: platform.map_or_else(in_memory, over_http),
+            lms,
+            more,
         };
-        std::fs::write(shop.folder.path().join("catalogue.toml"), CATALOGUE)?;
+        std::fs::write(shop.folder.path().join("catalogue.toml"), catalogue)?;
         shop.settle(16)?;
         shop.command(&["migrate"])?;
         let catalogue = shop.folder.path().join("catalogue.toml");
@@ -112,11 +146,13 @@ folder = "{letters}"
 slots = {slots}
 [limits]
 orders_per_minute = 100000
+{more}
 "#,
             database = self.database,
             port = self.port,
             letters = self.letters.path().display(),
             lms = self.lms,
+            more = self.more,
         );
         Ok(std::fs::write(self.settings(), text)?)
     }

@@ -23,6 +23,8 @@ use crate::model::catalogue::{self, Catalogue};
 use crate::model::grant::Grant;
 use crate::model::order::Order;
 use crate::model::{Moment, code, key};
+use crate::web::downloads::copies::Copies;
+use crate::web::downloads::traffic::Traffic;
 use crate::web::limits::Limits;
 
 pub mod checkout;
@@ -52,6 +54,10 @@ pub struct App {
     pub mint: Mint,
     /// Rate limits per address.
     pub limits: Limits,
+    /// Downloads that run.
+    pub traffic: Traffic,
+    /// Copies of PDFs that carry their buyer's address.
+    pub copies: Arc<Copies>,
     /// Pages that watch orders.
     pub live: Live,
     shelf: Shelf,
@@ -71,6 +77,7 @@ pub struct Desk {
     pub gateways: Gateways,
     /// Signs and reads download links.
     pub links: Links,
+    people_per_folder: BTreeMap<String, i64>,
     listings: Vec<(&'static str, Listing)>,
     course_pages: BTreeMap<String, lms::CoursePage>,
 }
@@ -86,6 +93,18 @@ impl Desk {
     #[must_use]
     pub fn course_page(&self, connection: &str, course: &str) -> Option<String> {
         self.course_pages.get(connection)?.url(course)
+    }
+
+    /// How many buyers share one folder on a Drive, by the connection of its tasks; none: it is not
+    /// configured any more.
+    #[must_use]
+    pub fn people_per_folder(&self, drive: &str) -> Option<i64> {
+        self.people_per_folder.get(drive).copied()
+    }
+
+    /// The connections of all Drives.
+    pub fn drive_lanes(&self) -> impl Iterator<Item = String> {
+        self.people_per_folder.keys().cloned()
     }
 
     /// The gateway and the listing that a poll is about: `GATEWAY/LISTING`.
@@ -147,12 +166,14 @@ impl App {
             shop: config.shop.clone(),
             public_url: config.public_url.clone(),
             accounts: config.payments.accounts.clone(),
+            people_per_folder: people_per_folder(&config),
             listings: listings(&world.tellers),
             gateways,
             links,
             course_pages: course_pages(&config),
         };
         let limits = Limits::new(&config.limits);
+        let copies = Arc::new(Copies::new(&config.downloads.stamp));
         Ok(Arc::new(Self {
             config,
             db,
@@ -161,6 +182,8 @@ impl App {
             clock,
             mint,
             limits,
+            traffic: Traffic::default(),
+            copies,
             live: Live(broadcast::Sender::new(BACKLOG)),
             shelf: Shelf::default(),
         }))
@@ -265,6 +288,13 @@ fn course_pages(config: &Config) -> BTreeMap<String, lms::CoursePage> {
         .iter()
         .map(|(name, c)| (name.clone(), lms::CoursePage::of(c)));
     pages.collect()
+}
+
+fn people_per_folder(config: &Config) -> BTreeMap<String, i64> {
+    let drives = config.drives.iter();
+    drives
+        .map(|(name, drive)| (plan::at_drive(name), i64::from(drive.people_per_folder)))
+        .collect()
 }
 
 fn listings(tellers: &Tellers) -> Vec<(&'static str, Listing)> {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, de};
 
 mod check;
 mod defaults;
+mod drive;
 mod environment;
 mod fault;
 mod openedx;
@@ -20,12 +21,13 @@ mod scim;
 mod stores;
 mod tree;
 
+pub use drive::Drive;
 pub use environment::process_environment;
 pub use fault::{ConfigFault, Place};
 pub use openedx::OpenEdx;
 pub use platforms::{Canvas, Moodle};
 pub use scim::Scim;
-pub use stores::{Content, StoreConnection};
+pub use stores::{Content, RcloneOptions, StoreConnection};
 
 /// A value that never prints itself. Compare with [`Secret::matches`], which takes constant time.
 #[derive(Clone, PartialEq, Eq)]
@@ -104,6 +106,8 @@ pub struct Config {
     pub stores: BTreeMap<String, StoreConnection>,
     /// Where published versions are kept.
     pub content: Content,
+    /// Google Drives that files are delivered to, by the name the catalogue uses.
+    pub drives: BTreeMap<String, Drive>,
     /// The built-in download server.
     pub downloads: Downloads,
     /// Outgoing e-mail.
@@ -149,6 +153,7 @@ impl fmt::Debug for Config {
             sources,
             stores,
             content,
+            drives,
             downloads,
             mail,
             queue,
@@ -167,6 +172,7 @@ impl fmt::Debug for Config {
             .field("sources", sources)
             .field("stores", stores)
             .field("content", content)
+            .field("drives", drives)
             .field("downloads", downloads)
             .field("mail", mail)
             .field("queue", queue)
@@ -410,6 +416,45 @@ pub struct Downloads {
     pub previous_key: Option<Secret>,
     /// Hours a file link lives.
     pub link_hours: u32,
+    /// The most that one connection gets; 0 is all there is.
+    pub kilobytes_per_second: u32,
+    /// Running downloads of one buyer's course.
+    pub connections_per_link: u32,
+    /// Running downloads of one address.
+    pub connections_per_address: u32,
+    /// How many times the course's size one buyer gets within 24 hours; 0 is no limit.
+    pub budget: u32,
+    /// What one address gets within 24 hours; 0 is no limit.
+    pub gigabytes_per_address: u32,
+    /// Where a proxy in front sends the files itself; empty where it does not.
+    pub accel_prefix: String,
+    /// Copies that carry the buyer's address.
+    pub stamp: Stamp,
+}
+
+/// Copies of PDFs that carry the buyer's address.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Stamp {
+    /// Where they are kept.
+    pub folder: PathBuf,
+    /// The most that is kept of them.
+    pub cache_megabytes: u32,
+    /// The largest PDF that is stamped.
+    pub limit_megabytes: u32,
+    /// What buyers get where a PDF cannot be stamped.
+    pub otherwise: Unstampable,
+}
+
+/// What a buyer gets in place of a PDF that cannot be stamped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Default)]
+#[serde(rename_all = "lowercase")]
+pub enum Unstampable {
+    /// Nothing: an error page, and a line in the log.
+    #[default]
+    Refuse,
+    /// The file as it is.
+    Plain,
 }
 
 /// Outgoing e-mail.

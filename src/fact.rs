@@ -143,8 +143,8 @@ pub struct CheckoutFact {
     pub gateway: String,
     /// The gateway's reference of it.
     pub reference: String,
-    /// Our order, where the gateway repeats it: the fact may be here before our own call returned.
-    pub order: Option<String>,
+    /// Our payment, where the gateway repeats it: the fact may be here before our own call returned.
+    pub payment: Option<String>,
     /// Where it stands.
     pub state: CheckoutState,
 }

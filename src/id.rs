@@ -61,6 +61,8 @@ ids! {
     AuditId = "aud";
     /// A coupon.
     CouponId = "cpn";
+    /// A folder on a Drive.
+    DriveFolderId = "fld";
     /// A key of one of the seller's programs.
     ApiKeyId = "key";
     /// A version of course files.

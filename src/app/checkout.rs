@@ -1,5 +1,7 @@
 //! The way to a gateway's own payment page: the attempt is stored, with its idempotency key, before the
-//! call leaves; clicked twice, it finds the same page. Paying elsewhere meanwhile ends it.
+//! call leaves; clicked twice, it finds the same page. Paying elsewhere meanwhile ends it. One that a gateway
+//! refused, or may have made without our knowing, is left behind: gateways keep their answer under its key, so
+//! the next click needs another. What it may have made has a page that nobody was sent to, and is ended.
 
 use std::time::Duration;
 
@@ -12,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::fulfilment::plan;
 use crate::id::{OrderId, PaymentId};
 use crate::model::Moment;
-use crate::model::audit::Actor;
+use crate::model::audit::{self, Actor};
 use crate::model::line::{self, Line};
 use crate::model::order::{self, Order, PaymentStatus};
 use crate::model::payment::{self, NewPayment, Payment, PaymentState};
@@ -77,10 +79,17 @@ pub async fn begin(app: &App, order: &OrderId, gateway: &str) -> Result<String> 
     if let Some(url) = attempt.payment.url {
         return Ok(url);
     }
-    let opened = teller.open(&intent(app, &attempt)).await;
-    let opened = opened.map_err(|fault| unopened(gateway, &fault))?;
-    name(app, attempt.payment.id, &opened).await?;
-    Ok(opened.url)
+    let page = match teller.open(&intent(app, &attempt)).await {
+        Ok(opened) => name(app, attempt.payment.id, opened).await?,
+        Err(fault) => {
+            let refused = unopened(gateway, &fault);
+            if may_work_later(&fault) {
+                return Err(refused);
+            }
+            return leave(app, attempt.payment.id, &fault).await?.ok_or(refused);
+        }
+    };
+    page.ok_or(Error::refused("checkout_unavailable"))
 }
 
 /// The buyer is back, and no message was here yet: what became of the order's checkouts is looked up now.
@@ -219,20 +228,65 @@ fn intent(app: &App, attempt: &Attempt) -> Intent {
     }
 }
 
-async fn name(app: &App, payment: PaymentId, opened: &Opened) -> Result<()> {
+/// Where the buyer pays; none if the attempt was left behind by a click beside this one.
+async fn name(app: &App, payment: PaymentId, opened: Opened) -> Result<Option<String>> {
     let moment = app.moment(Actor::Buyer);
-    let Opened { reference, url } = opened.clone();
     app.db
         .write(move |tx| {
             Box::pin(async move {
+                let Opened { reference, url } = opened;
                 payment::name(tx, &payment, &reference, Some(&url)).await?;
                 let payment = payment::get(tx, &payment).await?;
+                if payment.is_left_behind() {
+                    plan::look_after(tx, &moment, &payment).await?;
+                    return Ok(None);
+                }
                 let at = moment.now.plus(FIRST_LOOK);
                 plan::look_after_at(tx, &moment, &payment, at);
-                Ok(())
+                Ok(Some(url))
             })
         })
         .await
+}
+
+/// The same call can work under the same key: nothing was decided there.
+fn may_work_later(fault: &Fault) -> bool {
+    matches!(
+        fault,
+        Fault::Transient { .. } | Fault::ConnectionBroken { .. }
+    )
+}
+
+/// Close an attempt, and have what it made ended where that has a name. The page, if a click beside this
+/// one has found it meanwhile.
+async fn leave(app: &App, id: PaymentId, fault: &Fault) -> Result<Option<String>> {
+    let (moment, why) = (app.moment(Actor::Buyer), fault.to_string());
+    app.db
+        .write(move |tx| {
+            Box::pin(async move {
+                let left = payment::leave(tx, &id, &why).await?;
+                let payment = payment::get(tx, &id).await?;
+                if left {
+                    audit::write(tx, &moment, &left_behind(&payment));
+                }
+                if payment.is_left_behind() {
+                    plan::look_after(tx, &moment, &payment).await?;
+                }
+                Ok(payment.url.filter(|_| payment.state == PaymentState::Open))
+            })
+        })
+        .await
+}
+
+fn left_behind(payment: &Payment) -> audit::Change<'_> {
+    audit::Change {
+        order: Some(&payment.order),
+        subject: &payment.id.0,
+        action: "payment.left",
+        why: payment.why.as_deref(),
+        before: Some(PaymentState::Open.as_str()),
+        after: Some(PaymentState::Closed.as_str()),
+    }
 }
 
 /// The buyer reads that it did not work and can try again, or pay another way; the log says why.

@@ -87,9 +87,11 @@ fn read(file: &Path, config: &Config) -> anyhow::Result<catalogue::Catalogue> {
     let connections: Vec<&str> = config.lms.keys().map(String::as_str).collect();
     let sources = config.sources.keys().chain(config.stores.keys());
     let sources: Vec<&str> = sources.map(String::as_str).collect();
+    let drives: Vec<&str> = config.drives.keys().map(String::as_str).collect();
     let known = Known {
         connections: &connections,
         sources: &sources,
+        drives: &drives,
     };
     catalogue::read_for(&text, &known).map_err(|faults| {
         let list: Vec<String> = faults

@@ -1,5 +1,5 @@
 //! `doctor`: tries every connection that the settings name, looks into the books for what is open,
-//! changes nothing, and says what is wrong in words a seller can act on. Ends with a failure when
+//! changes nothing that it does not undo, and says what is wrong in words a seller can act on. Ends with a failure when
 //! anything is.
 
 use super::Place;
@@ -16,6 +16,7 @@ use crate::model::catalogue::{self, Catalogue};
 use crate::model::course::Benefit;
 
 mod books;
+mod stamps;
 
 /// What was found so far.
 #[derive(Default)]
@@ -52,9 +53,10 @@ pub(super) async fn run(place: &Place) -> anyhow::Result<()> {
         connection(name, lms.as_ref(), &mut findings).await;
     }
     stores(&config, &world, &mut findings).await;
+    drives(&world, &mut findings).await;
     gateways(&world, &config.public_url, &mut findings).await;
     if let Some((db, stored)) = stored {
-        courses(&stored, &world, &mut findings).await;
+        courses(&stored, &world, &config, &mut findings).await;
         books::examine(&db, &config, &world, &mut findings).await;
     }
     anyhow::ensure!(findings.wrong == 0, "{} thing(s) to mend", findings.wrong);
@@ -119,6 +121,20 @@ async fn stores(config: &Config, world: &Connectors, findings: &mut Findings) {
     }
 }
 
+/// Every Drive says what delivery needs of it. A small file is written there, read, and removed.
+async fn drives(world: &Connectors, findings: &mut Findings) {
+    for (name, drive) in &world.drives {
+        for finding in drive.inspect().await {
+            let verdict = if finding.sound {
+                Ok(finding.what)
+            } else {
+                Err(finding.what)
+            };
+            findings.note(&format!("drive {name}"), verdict);
+        }
+    }
+}
+
 /// Every gateway with an API says how the seller's settings over there look.
 async fn gateways(world: &Connectors, public_url: &str, findings: &mut Findings) {
     for (name, teller) in &world.tellers {
@@ -140,7 +156,7 @@ async fn gateways(world: &Connectors, public_url: &str, findings: &mut Findings)
 }
 
 /// Every course is where the catalogue says.
-async fn courses(stored: &Catalogue, world: &Connectors, findings: &mut Findings) {
+async fn courses(stored: &Catalogue, world: &Connectors, config: &Config, findings: &mut Findings) {
     for course in &stored.courses {
         for benefit in &course.benefits {
             let what = format!("course {}", course.slug);
@@ -163,13 +179,22 @@ async fn courses(stored: &Catalogue, world: &Connectors, findings: &mut Findings
                     });
                     findings.note(&what, found.map(|remote| remote.id));
                 }
-                Benefit::Files { source, folder, .. } => {
+                Benefit::Files {
+                    source,
+                    folder,
+                    stamp,
+                    ..
+                } => {
                     let Some(store) = world.stores.get(source) else {
                         findings.note(&what, Err::<&str, _>(format!("no source {source}")));
                         continue;
                     };
                     let files = manifest::of(store.as_ref(), folder).await;
                     findings.note(&what, files.map(|m| format!("{} file(s)", m.files.len())));
+                    if *stamp {
+                        let settings = &config.downloads.stamp;
+                        stamps::examine(&what, store.as_ref(), folder, settings, findings).await;
+                    }
                 }
             }
         }

@@ -27,6 +27,7 @@ mod content;
 mod coupon;
 mod demo;
 mod doctor;
+mod gateway;
 mod gift;
 mod grant;
 mod key;
@@ -76,12 +77,12 @@ enum Command {
     /// Import, export or check the catalogue.
     #[command(subcommand)]
     Catalogue(catalogue::Catalogue),
-    /// Publish versions of course files, and look at them.
-    #[command(subcommand)]
-    Content(content::Content),
     /// Connect a learning platform, look at connections, try one.
     #[command(subcommand)]
     Connect(connect::Connect),
+    /// Publish versions of course files, and look at them.
+    #[command(subcommand)]
+    Content(content::Content),
     /// Make, look at or stop coupons.
     #[command(subcommand)]
     Coupon(coupon::Coupon),
@@ -105,8 +106,11 @@ enum Command {
     Refund(refund::Refund),
     /// Give courses without a sale.
     Gift(gift::Gift),
-    /// Print what a person should see to, the oldest first.
-    Alerts,
+    /// Set up what a gateway lets us set from here.
+    #[command(subcommand)]
+    Gateway(gateway::Gateway),
+    /// Print what a person should see to, the oldest first; say that one is seen to.
+    Alerts(alerts::Alerts),
 }
 
 /// Parse the command line and do what it says.
@@ -120,8 +124,8 @@ pub async fn run() -> ExitCode {
         Command::Migrate => serve::migrate(&cli.place).await,
         Command::Doctor => doctor::run(&cli.place).await,
         Command::Catalogue(command) => command.run(&cli.place).await,
-        Command::Content(command) => command.run(&cli.place).await,
         Command::Connect(command) => command.run(&cli.place).await,
+        Command::Content(command) => command.run(&cli.place).await,
         Command::Coupon(command) => command.run(&cli.place).await,
         Command::Order(command) => command.run(&cli.place).await,
         Command::Grant(command) => command.run(&cli.place).await,
@@ -130,7 +134,8 @@ pub async fn run() -> ExitCode {
         Command::Transfer(command) => command.run(&cli.place).await,
         Command::Refund(command) => command.run(&cli.place).await,
         Command::Gift(gift) => gift.run(&cli.place).await,
-        Command::Alerts => alerts::run(&cli.place).await,
+        Command::Gateway(command) => command.run(&cli.place).await,
+        Command::Alerts(command) => command.run(&cli.place).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

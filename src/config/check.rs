@@ -37,6 +37,10 @@ pub(super) fn check(config: &Config) -> Vec<Finding> {
         rules.lms(&format!("lms.{name}"), connection);
     }
     rules.stores(config);
+    for (name, drive) in &config.drives {
+        rules.name("drives", name);
+        rules.drive(&format!("drives.{name}"), drive);
+    }
     rules.downloads(&config.downloads);
     rules.mail(&config.mail);
     rules.queue(&config.queue);
@@ -180,7 +184,7 @@ impl Rules {
         self.optional_address("payments.payos.api_url", &payos.api_url);
     }
 
-    fn optional_address(&mut self, at: &str, address: &str) {
+    pub(super) fn optional_address(&mut self, at: &str, address: &str) {
         if !address.is_empty() {
             self.address(at, address);
         }
@@ -263,7 +267,53 @@ impl Rules {
             downloads.previous_key.as_ref(),
             32,
         );
-        self.range("downloads.link_hours", downloads.link_hours, 1..=168);
+        for (name, value, allowed) in [
+            ("link_hours", downloads.link_hours, 1..=168),
+            (
+                "kilobytes_per_second",
+                downloads.kilobytes_per_second,
+                0..=10_000_000,
+            ),
+            (
+                "connections_per_link",
+                downloads.connections_per_link,
+                1..=1000,
+            ),
+            (
+                "connections_per_address",
+                downloads.connections_per_address,
+                1..=10_000,
+            ),
+            ("budget", downloads.budget, 0..=1000),
+            (
+                "gigabytes_per_address",
+                downloads.gigabytes_per_address,
+                0..=1_000_000,
+            ),
+            (
+                "stamp.cache_megabytes",
+                downloads.stamp.cache_megabytes,
+                1..=1_000_000,
+            ),
+            (
+                "stamp.limit_megabytes",
+                downloads.stamp.limit_megabytes,
+                1..=1000,
+            ),
+        ] {
+            self.range(&format!("downloads.{name}"), value, allowed);
+        }
+        let folder = downloads.stamp.folder.to_string_lossy();
+        self.given("downloads.stamp.folder", &folder);
+        let prefix = &downloads.accel_prefix;
+        let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.".contains(c);
+        if !prefix.is_empty() && !(prefix.starts_with('/') && prefix.chars().all(plain)) {
+            self.say(
+                "downloads.accel_prefix",
+                "is not the path of an internal location",
+                "Write it as /protected, the same as in the web server's settings",
+            );
+        }
     }
 
     fn mail(&mut self, mail: &Mail) {

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use super::{
     Config, Content, Downloads, FrappeOptions, Fulfilment, HttpConfirm, Limits, LmsConnection,
-    Mail, Mode, PartialRefund, Payments, Payos, Queue, Sepay, Shop, Stripe, Worker,
+    Mail, Mode, PartialRefund, Payments, Payos, Queue, Sepay, Shop, Stamp, Stripe, Unstampable,
+    Worker,
 };
 
 impl Default for Config {
@@ -21,6 +22,7 @@ impl Default for Config {
             sources: BTreeMap::new(),
             stores: BTreeMap::new(),
             content: Content::default(),
+            drives: BTreeMap::new(),
             downloads: Downloads::default(),
             mail: Mail::default(),
             queue: Queue::default(),
@@ -118,6 +120,24 @@ impl Default for Downloads {
             signing_key: None,
             previous_key: None,
             link_hours: 12,
+            kilobytes_per_second: 0,
+            connections_per_link: 8,
+            connections_per_address: 32,
+            budget: 5,
+            gigabytes_per_address: 500,
+            accel_prefix: String::new(),
+            stamp: Stamp::default(),
+        }
+    }
+}
+
+impl Default for Stamp {
+    fn default() -> Self {
+        Self {
+            folder: PathBuf::from("stamped"),
+            cache_megabytes: 2048,
+            limit_megabytes: 100,
+            otherwise: Unstampable::default(),
         }
     }
 }

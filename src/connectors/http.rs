@@ -186,6 +186,15 @@ impl Lost {
 
 /// Send one request and read its whole answer, or name why not.
 pub async fn exchange(request: reqwest::RequestBuilder, limits: Limits) -> Result<Answer, Lost> {
+    let answered = exchange_with_headers(request, limits).await;
+    answered.map(|(answer, _)| answer)
+}
+
+/// The same, with the headers of the answer.
+pub async fn exchange_with_headers(
+    request: reqwest::RequestBuilder,
+    limits: Limits,
+) -> Result<(Answer, HeaderMap), Lost> {
     let mut response = request.send().await.map_err(|error| lost(&error))?;
     let headers = response.headers();
     let answer = Answer {
@@ -199,8 +208,9 @@ pub async fn exchange(request: reqwest::RequestBuilder, limits: Limits) -> Resul
         link: text(headers, &LINK),
         body: Vec::new(),
     };
+    let headers = headers.clone();
     let body = whole_body(&mut response, limits.body).await?;
-    Ok(Answer { body, ..answer })
+    Ok((Answer { body, ..answer }, headers))
 }
 
 /// The announced length is not believed: an answer without one is cut off just the same.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 
+use crate::clock::Clock;
 use crate::config::Config;
 
 pub mod destinations;
@@ -25,6 +26,8 @@ pub struct Connectors {
     pub lms: BTreeMap<String, Arc<dyn lms::Lms>>,
     /// Places that hold files: the sources of courses, and where their versions are kept.
     pub stores: stores::Stores,
+    /// Drives that files are delivered to, by name.
+    pub drives: BTreeMap<String, Arc<destinations::drive::Drive>>,
     /// The APIs of payment gateways, by gateway.
     pub tellers: gateways::Tellers,
     /// Outgoing mail.
@@ -44,6 +47,7 @@ impl Connectors {
         Ok(Self {
             lms: lms.collect::<anyhow::Result<_>>()?,
             stores: stores::open(config)?,
+            drives: destinations::drives(config, &Clock::system())?,
             tellers: gateways::tellers(&config.payments)?,
             mail: mail::Mailer::from_config(&config.mail)?,
         })

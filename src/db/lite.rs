@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail, ensure};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::Semaphore;
 
@@ -210,5 +211,9 @@ fn connect(path: &Path, access: OpenFlags, capacity: usize) -> anyhow::Result<Co
         .with_context(|| format!("opening the database {}", path.display()))?;
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.set_prepared_statement_cache_capacity(capacity);
+    // Else SQLite makes a new plan at every run of a statement that compares a column of some partial
+    // index's condition with a parameter, as every guarded update of a state does. The price: only a
+    // condition that is written out in a statement lets it use such an index.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(connection)
 }

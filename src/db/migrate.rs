@@ -27,8 +27,20 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ),
     ("V6__doors", include_str!("../../migrations/V6__doors.sql")),
     (
+        "V8__indexes",
+        include_str!("../../migrations/V8__indexes.sql"),
+    ),
+    (
         "V10__content",
         include_str!("../../migrations/V10__content.sql"),
+    ),
+    (
+        "V11__drive",
+        include_str!("../../migrations/V11__drive.sql"),
+    ),
+    (
+        "V12__downloads",
+        include_str!("../../migrations/V12__downloads.sql"),
     ),
 ];
 

@@ -179,11 +179,12 @@ impl Db {
     }
 
     /// Run a script in one write transaction and commit it; any error rolls it back.
-    /// The answer comes only after the commit is durable.
+    /// The answer comes only after the commit is durable. A script is database work only, so one that
+    /// PostgreSQL stopped because it and another waited for each other is run again from its beginning.
     pub async fn write<T, F>(&self, script: F) -> Result<T>
     where
         T: Send + 'static,
-        F: for<'t> FnOnce(&'t mut Tx<'_>) -> BoxFuture<'t, Result<T>> + Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx<'_>) -> BoxFuture<'t, Result<T>> + Clone + Send + 'static,
     {
         let breaks = self.breaks.clone();
         match &self.engine {

@@ -17,10 +17,12 @@ use crate::clock::Timestamp;
 use crate::error::Result;
 
 mod address;
+mod refusal;
 pub(super) mod session;
 mod statement;
 mod wire;
 
+use refusal::explain;
 use session::Session;
 
 /// How long a caller waits for a free connection, and a connection for the server.
@@ -30,6 +32,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// the server from cleaning up; a node that froze must not hold its locks for ever.
 const TIME_LIMITS: &str = "SET statement_timeout = '30s'; SET lock_timeout = '10s'; \
      SET idle_in_transaction_session_timeout = '30s'";
+
+/// How often a script is run again that the server has stopped in favour of another.
+const REPEATS: usize = 4;
 
 const NOW: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
 
@@ -72,9 +77,21 @@ impl Pg {
 
     pub(super) async fn write<T: Send>(
         &self,
-        script: impl Script<T>,
+        script: impl Script<T> + Clone,
         breaks: BreakPoints,
     ) -> Result<T> {
+        for _ in 0..REPEATS {
+            match self.write_once(script.clone(), breaks.clone()).await {
+                Err(e) if refusal::gave_way(&e) => {
+                    tracing::warn!("a transaction gave way to another and is run again: {e}");
+                }
+                done => return done,
+            }
+        }
+        self.write_once(script, breaks).await
+    }
+
+    async fn write_once<T: Send>(&self, script: impl Script<T>, breaks: BreakPoints) -> Result<T> {
         let mut client = self.pool.get().await.map_err(no_connection)?;
         let mut tx = Tx::pg(Session::to_write(&mut client), &self.columns);
         self.counts.writes.fetch_add(1, Ordering::Relaxed);
@@ -159,13 +176,4 @@ fn no_connection(e: deadpool_postgres::PoolError) -> anyhow::Error {
         other => anyhow!(other),
     }
     .context("no connection to the database")
-}
-
-/// The server's error without its details: those quote the values of the row, which may be a
-/// buyer's address or a secret.
-pub(super) fn explain(e: tokio_postgres::Error) -> anyhow::Error {
-    match e.as_db_error() {
-        Some(db) => anyhow!("{} (SQLSTATE {})", db.message(), db.code().code()),
-        None => anyhow!(e),
-    }
 }

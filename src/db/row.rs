@@ -124,7 +124,8 @@ id_args!(
     AuditId,
     CouponId,
     ApiKeyId,
-    VersionId
+    VersionId,
+    DriveFolderId
 );
 
 /// A value read back as a Rust type.

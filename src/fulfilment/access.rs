@@ -23,16 +23,24 @@ pub enum Right {
     Over,
 }
 
-/// Wait until nobody else decides about the same access. Before any row of the order is held: whoever
-/// decides about access comes along here first.
-pub async fn enter(tx: &mut Tx<'_>, order: &OrderId) -> Result<()> {
-    let mut grants = grant::of_order(tx, order).await?;
-    // In one order for everybody, or two that need the same two would wait for each other.
+/// Wait until nobody else decides about the same access. Before any row of the orders is held: whoever
+/// decides about access comes along here first, with all orders at once.
+pub async fn enter(tx: &mut Tx<'_>, orders: &[OrderId]) -> Result<()> {
+    let mut grants = Vec::new();
+    for order in orders {
+        grants.extend(grant::of_order(tx, order).await?);
+    }
+    // In one sequence for everybody, or two that need the same two would wait for each other.
     grants.sort_by(|a, b| access_of(a).cmp(&access_of(b)));
     for grant in &grants {
         grant::take_turn(tx, grant).await?;
     }
-    grant::hold_all(tx, order).await
+    let mut orders: Vec<&OrderId> = orders.iter().collect();
+    orders.sort();
+    for order in orders {
+        grant::hold_all(tx, order).await?;
+    }
+    Ok(())
 }
 
 fn access_of(grant: &Grant) -> (&str, &str, &str) {
@@ -62,8 +70,9 @@ pub async fn follow(
     Ok(())
 }
 
-/// What the money says of a line. A lost dispute ends all of an order, also where it was about a part:
-/// whoever takes money back by their bank wants nothing more of it.
+/// What the money says of a line. A lost dispute ends all of an order, also where it was about a part: it names
+/// no course that could be kept, and who lets their bank take money back does not ask for one. A refund of a
+/// part is the seller's own decision, and theirs is what it ends.
 #[must_use]
 pub fn right(order: &Order, refunds: &[Refund], claims: &[Claim], line: &LineId) -> Right {
     let ended = refunds.iter().any(|refund| {

@@ -2,12 +2,12 @@
 //! that too little is enough, that it goes back, that it is no business of the shop. Every decision is
 //! an audit entry, and can be undone as long as no money went back.
 
-use super::{Policy, access, ledger, refund as refunds, settle};
+use super::{Policy, hold, ledger, refund as refunds, settle};
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::fact::Direction;
-use crate::id::TransferId;
-use crate::model::allocation::{self, Allocation};
+use crate::id::{OrderId, TransferId};
+use crate::model::allocation;
 use crate::model::code::OrderCode;
 use crate::model::order::{self, Order, PaymentStatus};
 use crate::model::refund::{self, Refund, RefundState};
@@ -60,9 +60,13 @@ pub async fn split(
     if shares.is_empty() || shares.len() > MOST_SHARES {
         return Err(Error::refused("bad_shares"));
     }
-    // Orders first, in one sequence for everybody, as money that names several orders takes them.
-    let orders = hold_all(tx, shares).await?;
-    let transfer = waiting(tx, id).await?;
+    let named = find_all(tx, shares).await?;
+    let ids: Vec<OrderId> = named.iter().map(|(order, _)| order.clone()).collect();
+    let transfer = waiting(tx, id, &ids).await?;
+    let mut orders = Vec::with_capacity(named.len());
+    for (order, share) in named {
+        orders.push((order::get(tx, &order).await?, share));
+    }
     let divided = shares.len() > 1 || pays_already(tx, id).await?;
     let mut left = unspent(tx, &transfer).await?;
     let mut class = transfer.class;
@@ -104,15 +108,13 @@ pub async fn accept(
     why: &str,
 ) -> Result<Order> {
     let why = refunds::short(why)?;
-    let matched = transfer::get(tx, id).await?.order;
-    let order = match (code, &matched) {
-        (Some(code), _) => order::lock(tx, code).await?,
-        (None, Some(order)) => Some(order::hold(tx, order).await?),
+    let order = match (code, transfer::get(tx, id).await?.order) {
+        (Some(code), _) => find(tx, code).await?,
+        (None, Some(matched)) => matched,
         (None, None) => return Err(Error::refused("order_needed")),
     };
-    let order = order.ok_or(Error::NotFound("order"))?;
-    // Behind the order, as everybody takes them; what was read before may have moved.
-    let transfer = transfer::hold(tx, id).await?;
+    let transfer = hold::transfer(tx, id, std::slice::from_ref(&order)).await?;
+    let order = order::get(tx, &order).await?;
     let pays_it = pays(tx, id, &order).await?;
     match transfer.closed_at {
         None if pays_it => {
@@ -147,7 +149,7 @@ pub async fn give_back(
     reference: Option<&str>,
     why: &str,
 ) -> Result<Refund> {
-    let transfer = waiting(tx, id).await?;
+    let transfer = waiting(tx, id, &[]).await?;
     let left = unspent(tx, &transfer).await?;
     let decision = Decision {
         why: &refunds::short(why)?,
@@ -167,7 +169,7 @@ pub async fn discard(
     id: &TransferId,
     why: &str,
 ) -> Result<Transfer> {
-    let transfer = waiting(tx, id).await?;
+    let transfer = waiting(tx, id, &[]).await?;
     let decision = Decision {
         why: &refunds::short(why)?,
         order: None,
@@ -189,19 +191,13 @@ pub async fn undo(
     why: &str,
 ) -> Result<Transfer> {
     let why = refunds::short(why)?;
-    let parts = parts_in_order(tx, id).await?;
+    let transfer = hold::transfer(tx, id, &[]).await?;
+    let parts = allocation::of_transfer(tx, id).await?;
     for part in &parts {
-        access::enter(tx, &part.order).await?;
-    }
-    for part in &parts {
-        let order = order::hold(tx, &part.order).await?;
+        let order = order::get(tx, &part.order).await?;
         if order.refunded.minor > 0 || order.disputed {
             return Err(Error::refused("money_went_back"));
         }
-    }
-    let transfer = transfer::hold(tx, id).await?;
-    if parts_in_order(tx, id).await? != parts {
-        return Err(Error::Conflict("the transfer was decided about meanwhile"));
     }
     let refunds = refund::of_transfer(tx, id).await?;
     if transfer.returned > 0 || refunds.iter().any(|r| r.state != RefundState::Failed) {
@@ -221,13 +217,6 @@ pub async fn undo(
     transfer::get(tx, id).await
 }
 
-/// What a transfer pays, by order: everybody takes several orders in one sequence.
-async fn parts_in_order(tx: &mut Tx<'_>, id: &TransferId) -> Result<Vec<Allocation>> {
-    let mut parts = allocation::of_transfer(tx, id).await?;
-    parts.sort_by(|a, b| a.order.0.cmp(&b.order.0));
-    Ok(parts)
-}
-
 async fn pays(tx: &mut Tx<'_>, id: &TransferId, order: &Order) -> Result<bool> {
     let parts = allocation::of_transfer(tx, id).await?;
     Ok(parts.iter().any(|part| part.order == order.id))
@@ -237,7 +226,8 @@ async fn pays_already(tx: &mut Tx<'_>, id: &TransferId) -> Result<bool> {
     Ok(!allocation::of_transfer(tx, id).await?.is_empty())
 }
 
-async fn hold_all<'s>(tx: &mut Tx<'_>, shares: &'s [Share]) -> Result<Vec<(Order, &'s Share)>> {
+/// The orders that are to share, by their codes.
+async fn find_all<'s>(tx: &mut Tx<'_>, shares: &'s [Share]) -> Result<Vec<(OrderId, &'s Share)>> {
     let mut sorted: Vec<&Share> = shares.iter().collect();
     sorted.sort_by(|a, b| a.code.cmp(&b.code));
     let mut orders = Vec::with_capacity(sorted.len());
@@ -247,14 +237,19 @@ async fn hold_all<'s>(tx: &mut Tx<'_>, shares: &'s [Share]) -> Result<Vec<(Order
         }
     }
     for share in sorted {
-        let order = order::lock(tx, &share.code).await?;
-        orders.push((order.ok_or(Error::NotFound("order"))?, share));
+        orders.push((find(tx, &share.code).await?, share));
     }
     Ok(orders)
 }
 
-async fn waiting(tx: &mut Tx<'_>, id: &TransferId) -> Result<Transfer> {
-    let transfer = transfer::hold(tx, id).await?;
+async fn find(tx: &mut Tx<'_>, code: &OrderCode) -> Result<OrderId> {
+    let order = order::by_code(tx, code).await?;
+    Ok(order.ok_or(Error::NotFound("order"))?.id)
+}
+
+/// A transfer that waits, held with the orders that are to have a part of it.
+async fn waiting(tx: &mut Tx<'_>, id: &TransferId, orders: &[OrderId]) -> Result<Transfer> {
+    let transfer = hold::transfer(tx, id, orders).await?;
     if transfer.closed_at.is_some() || transfer.direction == Direction::Out {
         return Err(Error::refused("transfer_not_waiting"));
     }

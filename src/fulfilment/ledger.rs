@@ -87,7 +87,7 @@ pub async fn free(
     start(tx, moment, policy, order, 0, Some("nothing to pay")).await
 }
 
-/// Take a part of what pays an order off it again: so much is owed once more.
+/// Take a part of what pays an order, which the caller holds, off it again: so much is owed once more.
 pub(super) async fn take_off(
     tx: &mut Tx<'_>,
     moment: &Moment,
@@ -96,7 +96,6 @@ pub(super) async fn take_off(
     amount: i64,
     why: &str,
 ) -> Result<()> {
-    access::enter(tx, &part.order).await?;
     if !allocation::undo(tx, moment, part).await? {
         return Err(Error::Conflict("the allocation was taken back meanwhile"));
     }
@@ -109,7 +108,7 @@ pub(super) async fn take_off(
 }
 
 /// Something other than a payment happened to an order's money: its money side and its access follow.
-/// `received` is what is added to what was received. Begin with [`access::enter`].
+/// `received` is what is added to what was received. Begin with [`super::hold`].
 pub async fn rebalance(
     tx: &mut Tx<'_>,
     moment: &Moment,

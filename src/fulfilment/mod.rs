@@ -10,6 +10,7 @@ pub mod cancel;
 pub mod complete;
 pub mod foresee;
 pub mod gift;
+pub mod hold;
 pub mod inbox;
 pub mod intervene;
 pub mod ledger;

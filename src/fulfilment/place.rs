@@ -334,11 +334,14 @@ fn promise(benefit: &course::Benefit) -> Promise {
             benefit: Benefit::Enrolment,
             connection: connection.clone(),
             target: course.clone(),
+            drive: None,
         },
         course::Benefit::Files {
             source,
             folder,
             destination,
+            drive,
+            stamp: _,
         } => Promise {
             benefit: match destination {
                 Destination::Download => Benefit::Files,
@@ -346,6 +349,7 @@ fn promise(benefit: &course::Benefit) -> Promise {
             },
             connection: source.clone(),
             target: folder.clone(),
+            drive: drive.clone(),
         },
     }
 }

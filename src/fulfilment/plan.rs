@@ -7,6 +7,7 @@ use crate::db::Tx;
 use crate::error::Result;
 use crate::id::{EventId, GrantId};
 use crate::model::Moment;
+use crate::model::drive::Folder;
 use crate::model::grant::{self, Benefit, Grant, GrantState};
 use crate::model::line::{Line, Promise};
 use crate::model::order::Order;
@@ -80,6 +81,23 @@ pub fn at_gateway(gateway: &str) -> String {
     format!("gateway:{gateway}")
 }
 
+/// The connection of a Drive: the colon keeps it apart from those that sellers name.
+#[must_use]
+pub fn at_drive(name: &str) -> String {
+    format!("drive:{name}")
+}
+
+/// Have a task bring a folder on a Drive up to date, now.
+pub async fn fill(tx: &mut Tx<'_>, moment: &Moment, folder: &Folder) -> Result<()> {
+    let new = NewTask {
+        kind: Kind::Deliver,
+        order: None,
+        subject: &folder.id.0,
+        connection: Some(&folder.drive),
+    };
+    task::resume(tx, moment, &new).await
+}
+
 /// The connection of a gateway's lists. It is one of its own: a list that may not be read stops neither
 /// a checkout nor a refund.
 #[must_use]
@@ -98,7 +116,7 @@ fn task_of(grant: &Grant) -> NewTask<'_> {
         kind,
         order: Some(&grant.order),
         subject: &grant.id.0,
-        connection: Some(&grant.connection),
+        connection: Some(grant.drive.as_ref().unwrap_or(&grant.connection)),
     }
 }
 
@@ -118,6 +136,7 @@ fn new_grant(
         target: promise.target.clone(),
         learner: order.email.clone(),
         buyer: order.name.clone(),
+        drive: promise.drive.as_deref().map(at_drive),
         access_days: line.access_days,
         state: GrantState::Waiting,
         counted: false,

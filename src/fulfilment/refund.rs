@@ -2,7 +2,7 @@
 //! Access ends with the decision and returns if the money does. A gateway that can carries it out by
 //! a task; a bank transfer is sent by a person, who writes down its reference.
 
-use super::{Policy, access, ledger, plan};
+use super::{Policy, hold, ledger, plan};
 use crate::db::Tx;
 use crate::error::{Error, Refusal, Result};
 use crate::fact::{RefundFact, RefundProgress};
@@ -42,8 +42,7 @@ pub async fn ask(
     id: &OrderId,
     ask: &Ask,
 ) -> Result<Vec<Refund>> {
-    access::enter(tx, id).await?;
-    let order = order::hold(tx, id).await?;
+    let order = hold::order(tx, id).await?;
     if !matches!(
         order.payment_status,
         PaymentStatus::Paid | PaymentStatus::PartiallyRefunded
@@ -59,7 +58,8 @@ pub async fn ask(
     let sources = sources(tx, policy, &order, &known, amount).await?;
     let mut decided = Vec::new();
     for source in sources {
-        let refund = new_refund(moment, &order, line.as_ref(), source, ask)?;
+        let mut refund = new_refund(moment, &order, line.as_ref(), source, ask)?;
+        refund.ends_access = ends_access(policy, ask);
         refund::insert(tx, moment, &refund).await?;
         decided.push(refund);
     }
@@ -79,7 +79,7 @@ pub async fn ask_surplus(
     why: &str,
     reference: Option<&str>,
 ) -> Result<Refund> {
-    let transfer = transfer::hold(tx, id).await?;
+    let transfer = hold::transfer(tx, id, &[]).await?;
     if transfer.due() <= 0 {
         return Err(Error::refused("nothing_to_refund"));
     }
@@ -130,7 +130,7 @@ pub async fn sent_by_hand(
     id: &RefundId,
     reference: &str,
 ) -> Result<Refund> {
-    let refund = refund::get(tx, id).await?;
+    let refund = hold::refund(tx, id).await?;
     if refund.gateway != BY_HAND || refund.state != RefundState::Asked {
         return Err(Error::refused("refund_not_waiting"));
     }
@@ -154,7 +154,7 @@ pub async fn call_off(
     id: &RefundId,
     why: &str,
 ) -> Result<Refund> {
-    let refund = refund::get(tx, id).await?;
+    let refund = hold::refund(tx, id).await?;
     // What a gateway may be carrying out at this moment is no longer ours to call off.
     if refund.gateway != BY_HAND || refund.state != RefundState::Asked {
         return Err(Error::refused("refund_not_waiting"));
@@ -167,7 +167,7 @@ pub async fn call_off(
     refund::get(tx, id).await
 }
 
-/// What a gateway says of a refund that is in the books. The order, where it was touched.
+/// What a gateway says of a refund that is in the books, and held. The order, where it was touched.
 pub async fn progress(
     tx: &mut Tx<'_>,
     moment: &Moment,
@@ -193,7 +193,7 @@ pub async fn progress(
     Ok(None)
 }
 
-/// The money did not go, or came back: access returns, and a person hears of it.
+/// The money of a refund, which is held, did not go or came back: access returns, and a person hears of it.
 pub async fn fail(
     tx: &mut Tx<'_>,
     moment: &Moment,
@@ -220,9 +220,6 @@ async fn give_up(
     refund: &Refund,
     (fault, why): (&str, &str),
 ) -> Result<(bool, Option<Order>)> {
-    if let Some(order) = &refund.order {
-        access::enter(tx, order).await?;
-    }
     let step = Step {
         fault: Some(fault),
         ..Step::default()
@@ -245,7 +242,7 @@ async fn give_up(
     }
 }
 
-/// Store a refund and let what it takes from follow. The order, where it was touched.
+/// Store a refund and let what it takes from, which is held, follow. The order, where it was touched.
 pub(super) async fn enter_books(
     tx: &mut Tx<'_>,
     moment: &Moment,
@@ -254,7 +251,6 @@ pub(super) async fn enter_books(
 ) -> Result<Option<Order>> {
     match (refund.purpose, &refund.order, &refund.transfer) {
         (Purpose::Order, Some(order), _) => {
-            access::enter(tx, order).await?;
             refund::insert(tx, moment, refund).await?;
             tell(tx, moment, refund).await?;
             let after = ledger::rebalance(tx, moment, policy, order, 0, &refund.why).await?;
@@ -416,7 +412,7 @@ fn new_refund(
         gateway: source.gateway,
         provider_id: None,
         amount: source.amount,
-        ends_access: !ask.keep_access,
+        ends_access: false,
         state: if sent {
             RefundState::Done
         } else {
@@ -433,6 +429,12 @@ fn new_refund(
         created_at: moment.now,
         done_at: sent.then_some(moment.now),
     })
+}
+
+/// A part of the money that names no course ends access only where the seller has said that it does.
+fn ends_access(policy: &Policy, ask: &Ask) -> bool {
+    let is_part = ask.course.is_none() && ask.amount.is_some();
+    !ask.keep_access && (!is_part || policy.partial_refund_ends_access)
 }
 
 async fn set_going(tx: &mut Tx<'_>, moment: &Moment, order: &Order, refund: &Refund) -> Result<()> {

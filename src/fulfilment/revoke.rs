@@ -114,7 +114,7 @@ pub(super) async fn retry(
 }
 
 async fn take_back(tx: &mut Tx<'_>, moment: &Moment, grant: &Grant, why: &str) -> Result<()> {
-    let elsewhere = grant.benefit == Benefit::Enrolment;
+    let elsewhere = grant.benefit == Benefit::Enrolment || grant.drive.is_some();
     if !elsewhere || grant::other_reasons(tx, grant).await? > 0 {
         return revoked(tx, moment, &grant.id, why).await;
     }

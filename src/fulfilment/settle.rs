@@ -70,12 +70,18 @@ pub async fn all(
 ) -> Result<Settled> {
     let mut settled = Settled::default();
     let mut missing = None;
+    // First, so that money finds the attempt that it came by under its name.
+    for fact in facts {
+        if let Fact::Checkout(fact) = fact {
+            checkouts::take(tx, moment, fact).await?;
+        }
+    }
     for fact in facts {
         match fact {
             Fact::Transfer(fact) => {
                 settled = transfers::take(tx, moment, policy, origin, fact).await?;
             }
-            Fact::Checkout(fact) => checkouts::take(tx, fact).await?,
+            Fact::Checkout(_) => {}
             Fact::Refund(fact) => match returns::refund(tx, moment, policy, fact).await? {
                 Some(order) => settled.order = order,
                 None => missing = Some(&fact.transfer),

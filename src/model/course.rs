@@ -71,6 +71,12 @@ pub enum Benefit {
         folder: String,
         /// Who hands the files over.
         destination: Destination,
+        /// Name of a Drive in the configuration, on which the buyer reads them too.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        drive: Option<String>,
+        /// PDFs carry the buyer's address and the order's code.
+        #[serde(default)]
+        stamp: bool,
     },
 }
 
@@ -139,6 +145,12 @@ impl Benefit {
         }
     }
 
+    /// Its PDFs carry the buyer's address.
+    #[must_use]
+    pub fn is_stamped(&self) -> bool {
+        matches!(self, Self::Files { stamp: true, .. })
+    }
+
     /// The same thing on the other side, whoever hands it over.
     #[must_use]
     pub fn is_same_promise(&self, other: &Self) -> bool {
@@ -158,27 +170,31 @@ impl Benefit {
 
 crate::statements! {
     UPSERT = "INSERT INTO courses (slug, title, summary, url, url_key, price, rights, access_days, \
-              cover, active, position) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10) \
+              cover, active, position, stamp) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $11) \
               ON CONFLICT (slug) DO UPDATE SET title = excluded.title, summary = excluded.summary, \
               url = excluded.url, url_key = excluded.url_key, price = excluded.price, \
               rights = excluded.rights, access_days = excluded.access_days, \
-              cover = excluded.cover, active = excluded.active, position = excluded.position";
+              cover = excluded.cover, active = excluded.active, position = excluded.position, \
+              stamp = excluded.stamp";
     TAKE_ALL_OFF_SALE = "UPDATE courses SET active = 0 WHERE active = 1";
     DELETE_BENEFITS = "DELETE FROM benefits";
     INSERT_BENEFIT = "INSERT INTO benefits (course, position, kind, connection, remote_course, \
-                      source, folder, destination) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+                      source, folder, destination, drive, stamp) \
+                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     ON_SALE = "SELECT slug, title, summary, url, price, rights, access_days, cover, active, \
                position FROM courses WHERE active = 1 ORDER BY position";
     ON_SALE_BENEFITS = "SELECT b.course, b.kind, b.connection, b.remote_course, b.source, \
-                        b.folder, b.destination FROM benefits b \
+                        b.folder, b.destination, b.drive, b.stamp FROM benefits b \
                         JOIN courses c ON c.slug = b.course WHERE c.active = 1 \
                         ORDER BY c.position, b.position";
     BY_SLUG = "SELECT slug, title, summary, url, price, rights, access_days, cover, active, \
                position FROM courses WHERE slug = $1";
     BY_PAGE = "SELECT slug, title, summary, url, price, rights, access_days, cover, active, \
                position FROM courses WHERE url_key = $1 AND active = 1";
-    BENEFITS_OF = "SELECT course, kind, connection, remote_course, source, folder, destination \
+    BENEFITS_OF = "SELECT course, kind, connection, remote_course, source, folder, destination, drive, stamp \
                    FROM benefits WHERE course = $1 ORDER BY position";
+    IS_STAMPED = "SELECT COALESCE((SELECT b.stamp FROM benefits b WHERE b.course = c.slug AND b.source = $2 \
+                  AND b.folder = $3), c.stamp) AS stamped FROM courses c WHERE c.slug = $1";
 }
 
 /// The course on sale with this slug, or on this page of the seller's.
@@ -199,6 +215,13 @@ pub async fn find(tx: &mut Tx<'_>, url_or_slug: &str) -> Result<Option<Course>> 
 pub async fn by_slug(tx: &mut Tx<'_>, slug: &Slug) -> Result<Option<Course>> {
     let row = tx.row(&BY_SLUG, args![slug]).await?;
     with_benefits(tx, row).await
+}
+
+/// PDFs of this folder are stamped for the course's buyers. Of a course that left the catalogue: as
+/// long as one of its folders was.
+pub async fn is_stamped(tx: &mut Tx<'_>, course: &str, source: &str, folder: &str) -> Result<bool> {
+    let row = tx.row(&IS_STAMPED, args![course, source, folder]).await?;
+    row.map_or(Ok(false), |row| Ok(row.get("stamped")?))
 }
 
 /// Every course on sale, in file order.
@@ -248,6 +271,7 @@ async fn upsert(tx: &mut Tx<'_>, course: &Course, position: usize) -> Result<()>
         course.access_days,
         course.cover.as_deref(),
         position,
+        course.benefits.iter().any(Benefit::is_stamped),
     ];
     tx.exec(&UPSERT, args).await?;
     Ok(())
@@ -266,16 +290,31 @@ async fn insert_benefit(
             connection,
             course: remote,
         } => {
-            let args = args![course, position, kind, connection, remote, none, none, none];
+            let args = args![
+                course, position, kind, connection, remote, none, none, none, none, false
+            ];
             tx.exec(&INSERT_BENEFIT, args).await?;
         }
         Benefit::Files {
             source,
             folder,
             destination,
+            drive,
+            stamp,
         } => {
             let by = destination.as_str();
-            let args = args![course, position, kind, none, none, source, folder, by];
+            let args = args![
+                course,
+                position,
+                kind,
+                none,
+                none,
+                source,
+                folder,
+                by,
+                drive.as_deref(),
+                *stamp
+            ];
             tx.exec(&INSERT_BENEFIT, args).await?;
         }
     }
@@ -324,6 +363,8 @@ fn benefit(row: &Row) -> anyhow::Result<Benefit> {
                 folder: row.get("folder")?,
                 destination: Destination::parse(&by)
                     .with_context(|| format!("destination {by:?}"))?,
+                stamp: row.get("stamp")?,
+                drive: row.get("drive")?,
             })
         }
         other => bail!("benefit of kind {other:?}"),

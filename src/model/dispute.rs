@@ -20,7 +20,7 @@ states! {
         Open = "open",
         /// The money came back.
         Won = "won",
-        /// The money stays away.
+        /// The money stays away, unless an appeal brings it back.
         Lost = "lost",
     }
 }
@@ -32,7 +32,8 @@ impl DisputeState {
         use DisputeState::{Inquiry, Lost, Open, Won};
         matches!(
             (self, to),
-            (Inquiry, Open | Won | Lost) | (Open, Won | Lost)
+            // Won after lost: an appeal.
+            (Inquiry, Open | Won | Lost) | (Open, Won | Lost) | (Lost, Won)
         )
     }
 }
@@ -86,8 +87,12 @@ crate::statements! {
     INSERT = "INSERT INTO disputes (id, gateway, provider_id, transfer_id, order_id, amount, state, why, opened_at, closed_at)
               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (gateway, provider_id) DO NOTHING";
     BY_NAME = "SELECT * FROM disputes WHERE gateway = $1 AND provider_id = $2";
-    OF_ORDER = "SELECT disputes.*, allocations.amount AS share FROM disputes
-                JOIN allocations ON allocations.transfer_id = disputes.transfer_id
+    OF_ORDER = "SELECT disputes.*, allocations.amount AS share,
+                  (SELECT CAST(COALESCE(SUM(older.amount), 0) AS BIGINT) FROM allocations AS older
+                   WHERE older.transfer_id = allocations.transfer_id AND older.undone_at IS NULL
+                     AND (older.created_at < allocations.created_at
+                       OR (older.created_at = allocations.created_at AND older.id < allocations.id))) AS ahead
+                FROM disputes JOIN allocations ON allocations.transfer_id = disputes.transfer_id
                 WHERE allocations.order_id = $1 AND allocations.undone_at IS NULL ORDER BY disputes.opened_at, disputes.id";
     MOVE = "UPDATE disputes SET state = $3, amount = $4, closed_at = $5 WHERE id = $1 AND state = $2";
 }
@@ -144,15 +149,19 @@ pub async fn take(
     Ok(Some(to))
 }
 
-/// Disputes about what an order was paid with, oldest first.
+/// Disputes about what an order was paid with, oldest first. Of money that pays several orders, what is in
+/// dispute is taken from the one that it paid first, and so on: nothing is taken twice.
 pub async fn of_order(tx: &mut Tx<'_>, order: &OrderId) -> Result<Vec<Claim>> {
-    let claim = |row: &Row| {
-        let dispute = read(row)?;
-        let amount = dispute.amount.min(row.get("share")?);
-        Ok(Claim { dispute, amount })
-    };
-    let rows = tx.rows(&OF_ORDER, args![order]).await?;
-    rows.iter().map(claim).collect()
+    let mut claims = Vec::new();
+    for row in tx.rows(&OF_ORDER, args![order]).await? {
+        let dispute = read(&row)?;
+        let (share, ahead): (i64, i64) = (row.get("share")?, row.get("ahead")?);
+        let amount = (dispute.amount - ahead).min(share);
+        if amount > 0 {
+            claims.push(Claim { dispute, amount });
+        }
+    }
+    Ok(claims)
 }
 
 fn record(

@@ -138,6 +138,8 @@ pub struct Grant {
     pub learner: String,
     /// The buyer's name, where the grant was read alone; else empty.
     pub buyer: String,
+    /// The Drive on which files are read too: the connection of its tasks.
+    pub drive: Option<String>,
     /// Days of access from activation; none is for ever.
     pub access_days: Option<i64>,
     /// Where it stands.
@@ -215,8 +217,8 @@ pub struct Step {
 
 crate::statements! {
     INSERT = "INSERT INTO grants (id, order_id, line_id, position, kind, connection, target, learner, access_days,
-                state, planned_at, next_at, give_up_at)
-              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'waiting', $10, $11, $12) ON CONFLICT (line_id, position) DO NOTHING";
+                state, planned_at, next_at, give_up_at, drive)
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'waiting', $10, $11, $12, $13) ON CONFLICT (line_id, position) DO NOTHING";
     BY_ID = "SELECT grants.*, orders.name AS buyer FROM grants JOIN orders ON orders.id = grants.order_id WHERE grants.id = $1";
     OF_ORDER = "SELECT grants.*, '' AS buyer FROM grants WHERE order_id = $1 ORDER BY line_id, position";
     MOVE = "UPDATE grants SET state = $3, who = $4, why = $5, next_at = $6, attempts = attempts + $7,
@@ -262,6 +264,7 @@ pub fn plan(tx: &mut Tx<'_>, moment: &Moment, grant: &Grant, position: usize) {
         grant.planned_at,
         moment.now,
         grant.give_up_at,
+        grant.drive.as_deref(),
     ];
     tx.later(&INSERT, values);
     record(tx, moment, grant, None, GrantState::Waiting, None);
@@ -436,6 +439,7 @@ fn read(row: &Row) -> Result<Grant> {
         target: row.get("target")?,
         learner: row.get("learner")?,
         buyer: row.get("buyer")?,
+        drive: row.get("drive")?,
         access_days: row.get("access_days")?,
         state: row.get("state")?,
         counted: row.get("counted")?,

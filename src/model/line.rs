@@ -56,6 +56,9 @@ pub struct Promise {
     pub connection: String,
     /// The course there, or the folder.
     pub target: String,
+    /// The Drive on which files are read too, by its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drive: Option<String>,
 }
 
 /// A line as stored.

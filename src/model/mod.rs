@@ -18,6 +18,8 @@ pub mod coupon;
 pub mod course;
 pub mod customer;
 pub mod dispute;
+pub mod download;
+pub mod drive;
 pub mod email;
 pub mod figures;
 pub mod gateway_event;
@@ -72,6 +74,10 @@ pub fn statements() -> Vec<&'static Sql> {
         coupon::uses::STATEMENTS,
         customer::STATEMENTS,
         dispute::STATEMENTS,
+        download::STATEMENTS,
+        drive::STATEMENTS,
+        drive::items::STATEMENTS,
+        drive::seats::STATEMENTS,
         email::STATEMENTS,
         figures::STATEMENTS,
         gateway_event::STATEMENTS,

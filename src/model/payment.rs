@@ -67,6 +67,12 @@ impl Payment {
     pub fn is_checkout(&self) -> bool {
         self.url.is_some()
     }
+
+    /// Closed before anybody knew its page, and yet the gateway may have it: it is to be ended there.
+    #[must_use]
+    pub fn is_left_behind(&self) -> bool {
+        self.state == PaymentState::Closed && self.url.is_none() && self.reference.is_some()
+    }
 }
 
 crate::statements! {
@@ -76,10 +82,13 @@ crate::statements! {
     BY_REFERENCE = "SELECT * FROM payments WHERE gateway = $1 AND reference = $2";
     LAST = "SELECT * FROM payments WHERE order_id = $1 AND gateway = $2 ORDER BY attempt DESC LIMIT 1";
     OF_ORDER = "SELECT * FROM payments WHERE order_id = $1 ORDER BY gateway, attempt";
-    NAME = "UPDATE payments SET reference = $2, url = COALESCE($3, url) WHERE id = $1 AND (reference IS NULL OR reference = $2)";
+    NAME = "UPDATE payments SET reference = $2, url = CASE WHEN state = 'closed' THEN url ELSE COALESCE($3, url) END
+            WHERE id = $1 AND (reference IS NULL OR reference = $2)";
+    LEAVE = "UPDATE payments SET state = 'closed', why = $2 WHERE id = $1 AND state = 'open' AND url IS NULL";
     MOVE = "UPDATE payments SET state = $3, why = $4 WHERE id = $1 AND state = $2";
     PAID = "UPDATE payments SET state = 'paid', why = NULL WHERE order_id = $1 AND gateway = $2 AND state <> 'paid'
-            AND (reference = $3 OR reference IS NULL)";
+            AND (reference = $3 OR (reference IS NULL AND NOT EXISTS
+              (SELECT 1 FROM payments named WHERE named.gateway = $2 AND named.reference = $3)))";
     OVERDUE = "SELECT * FROM payments WHERE state = 'open' AND until IS NOT NULL AND until <= $1 AND NOT EXISTS
                  (SELECT 1 FROM tasks WHERE tasks.subject = payments.id AND tasks.state IN ('ready', 'leased', 'dead'))
                ORDER BY until LIMIT $2";
@@ -149,7 +158,7 @@ pub async fn of_order(tx: &mut Tx<'_>, order: &OrderId) -> Result<Vec<Payment>> 
 }
 
 /// The gateway named the checkout, by its answer or by a message that came first. False: it has
-/// another name already.
+/// another name already. The page of one that is closed is kept from everybody.
 pub async fn name(
     tx: &mut Tx<'_>,
     id: &PaymentId,
@@ -175,6 +184,11 @@ pub async fn advance(
         order::touch(tx, &payment.order);
     }
     Ok(moved)
+}
+
+/// Close an attempt whose page nobody knows. False: somebody knows it by now, or it was moved.
+pub async fn leave(tx: &mut Tx<'_>, id: &PaymentId, why: &str) -> Result<bool> {
+    Ok(tx.exec(&LEAVE, args![id, why]).await? == 1)
 }
 
 /// Money came through this gateway, by the checkout of this name where it has one.

@@ -250,7 +250,7 @@ crate::statements! {
     BEAT = "UPDATE tasks SET lease_until = $3 WHERE id = $1 AND lease = $2 AND state = 'leased'";
     HELD = "SELECT id FROM tasks WHERE id = $1 AND lease = $2 AND state = 'leased'";
     FINISH = "UPDATE tasks SET state = $3, run_at = CASE WHEN $4 > run_at THEN $4 ELSE run_at END,
-                rejections = rejections + $5, why = $6, finished_at = $7, lease = NULL, lease_until = NULL
+                rejections = rejections + $5, why = $6, finished_at = $7, ended_lease = lease, lease = NULL, lease_until = NULL
               WHERE id = $1 AND lease = $2 AND state = 'leased'";
     SWEEP = "UPDATE tasks SET state = 'ready', run_at = $1, why = 'its worker was lost', lease = NULL, lease_until = NULL
              WHERE state = 'leased' AND lease_until < $2 RETURNING id, order_id, attempts";
@@ -263,6 +263,7 @@ crate::statements! {
     RELEASE = "UPDATE tasks SET run_at = $2 WHERE connection = $1 AND state = 'ready' AND run_at > $2
                  AND (kind <> 'poll' OR EXISTS (SELECT 1 FROM polls WHERE polls.subject = tasks.subject AND failures > 0))";
     BY_ID = "SELECT id, kind, order_id, subject, connection, attempts, rejections, lease, run_at, state FROM tasks WHERE id = $1";
+    ENDED_BY = "SELECT ended_lease FROM tasks WHERE id = $1";
     COUNTS = "SELECT kind, state, COUNT(*) AS tasks FROM tasks WHERE state <> 'done' GROUP BY kind, state";
     OLDEST = "SELECT MIN(run_at) AS at FROM tasks WHERE state = 'ready'";
 }
@@ -434,6 +435,13 @@ pub async fn release(tx: &mut Tx<'_>, moment: &Moment, connection: &str) -> Resu
 pub async fn get(tx: &mut Tx<'_>, id: &TaskId) -> Result<Option<(Leased, TaskState)>> {
     let row = tx.row(&BY_ID, args![id]).await?;
     row.map(|r| Ok((read(&r)?, r.get("state")?))).transpose()
+}
+
+/// The attempt with this lease was the last that ended, whichever way: it may be told so again.
+pub async fn was_ended_by(tx: &mut Tx<'_>, id: &TaskId, lease: &str) -> Result<bool> {
+    let row = tx.row(&ENDED_BY, args![id]).await?;
+    let ended: Option<String> = row.map_or(Ok(None), |r| r.get("ended_lease"))?;
+    Ok(ended.is_some_and(|ended| ended == lease))
 }
 
 /// How many unfinished tasks stand where.

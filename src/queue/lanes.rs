@@ -54,7 +54,12 @@ impl Lanes {
             .map(|(name, c)| (name.clone(), c.concurrency.clamp(1, slots)));
         // How fast one address may ask is the gateway's to say: one list at a time.
         let lists = app.desk.list_lanes().map(|name| (name, 1));
-        let lanes = own.chain(lists).chain([(REST.to_owned(), slots)]);
+        // Two uploads fill most lines; more only make each other wait.
+        let drives = app.desk.drive_lanes().map(|name| (name, 2.min(slots)));
+        let lanes = own
+            .chain(lists)
+            .chain(drives)
+            .chain([(REST.to_owned(), slots)]);
         Self {
             slots,
             by_name: lanes

@@ -1,6 +1,6 @@
 //! Checkout: bring a checkout at a gateway in line with its order. When the order needs its money no more, or
-//! needs another amount, it is ended, so that nobody pays twice; else what has become of it is looked
-//! up, so that a message that was lost is not missed.
+//! needs another amount, or its attempt was left behind for a newer one, it is ended, so that nobody pays
+//! twice; else what has become of it is looked up, so that a message that was lost is not missed.
 
 use super::{Effect, Prepared, keeping, reports};
 use crate::app::Desk;
@@ -36,7 +36,7 @@ impl Effect for Checkout {
         task: &Leased,
     ) -> Result<Prepared<Request>> {
         let payment = payment::get(tx, &PaymentId::from(task.subject.as_str())).await?;
-        if payment.state != PaymentState::Open {
+        if payment.state != PaymentState::Open && !payment.is_left_behind() {
             return Ok(Prepared::Nothing);
         }
         let Some(reference) = payment.reference.clone() else {
@@ -45,11 +45,12 @@ impl Effect for Checkout {
             let why = "the gateway never named it";
             let over = payment.until.is_none_or(|until| until <= moment.now);
             if over {
+                order::hold(tx, &payment.order).await?;
                 payment::advance(tx, &payment, PaymentState::Closed, Some(why)).await?;
             }
             return Ok(Prepared::Nothing);
         };
-        let end = is_needless(tx, &payment).await?;
+        let end = payment.is_left_behind() || is_needless(tx, &payment).await?;
         Ok(Prepared::Act(Request {
             gateway: payment.gateway,
             reference,
@@ -79,12 +80,14 @@ impl Effect for Checkout {
         task: &Leased,
         outcome: &Outcome,
     ) -> Result<Finish> {
+        let id = PaymentId::from(task.subject.as_str());
+        let payment = payment::get(tx, &id).await?;
+        // Held before the task: whoever moves the order has its checkouts looked after.
+        order::hold(tx, &payment.order).await?;
         keeping::breaker(tx, moment, task, outcome).await?;
         let Outcome::Done(receipt) = outcome else {
             return Ok(keeping::finish(moment, task, outcome));
         };
-        let id = PaymentId::from(task.subject.as_str());
-        let payment = payment::get(tx, &id).await?;
         reports::settle_answer(tx, moment, desk, &payment.gateway, receipt).await?;
         let payment = payment::get(tx, &id).await?;
         audit::write(tx, moment, &looked(&payment));

@@ -87,8 +87,8 @@ pub enum Report {
     },
 }
 
-/// End a claimed hand-over. A second report of a finished task changes nothing and says so;
-/// a lost lease is refused.
+/// End a claimed hand-over. A second report of the attempt that ended it changes nothing and says so;
+/// a lost lease is refused. Older workers show none: theirs counts for whoever holds the task.
 pub async fn finalize(
     tx: &mut Tx<'_>,
     moment: &Moment,
@@ -100,11 +100,18 @@ pub async fn finalize(
     let Some((task, state)) = found.filter(|(task, _)| task.kind == Kind::HandOver) else {
         return Err(Error::NotFound("task"));
     };
-    if state == TaskState::Done {
-        return Ok((task.order, true));
-    }
-    if state != TaskState::Leased || lease.is_some_and(|shown| shown != task.lease) {
-        return Err(Error::refused("lease_lost"));
+    let holds = state == TaskState::Leased && lease.is_none_or(|shown| shown == task.lease);
+    if !holds {
+        // Its answer was lost on the way: it is told again what it was told.
+        let repeated = match lease {
+            Some(shown) => task::was_ended_by(tx, id, shown).await?,
+            None => state == TaskState::Done,
+        };
+        return if repeated {
+            Ok((task.order, true))
+        } else {
+            Err(Error::refused("lease_lost"))
+        };
     }
     let order = task.order.clone();
     record(tx, moment, &task, report).await?;

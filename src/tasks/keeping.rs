@@ -52,9 +52,9 @@ pub(super) async fn record(
     outcome: &Outcome,
 ) -> Result<Finish> {
     let grant = GrantId::from(task.subject.as_str());
-    breaker(tx, moment, task, outcome).await?;
     if let Outcome::Done(receipt) = outcome {
         complete::keep(tx, moment, &grant, receipt.clone()).await?;
+        breaker(tx, moment, task, outcome).await?;
         return Ok(Finish::Done);
     }
     let finish = finish(moment, task, outcome);
@@ -62,6 +62,7 @@ pub(super) async fn record(
     let next_at = next_run(&finish);
     let why = outcome.why().unwrap_or_default();
     complete::stall(tx, moment, &grant, state, (who, why, next_at)).await?;
+    breaker(tx, moment, task, outcome).await?;
     Ok(finish)
 }
 
@@ -143,7 +144,8 @@ fn next_run(finish: &Finish) -> Option<Timestamp> {
     }
 }
 
-/// What the outcome says about the connection itself.
+/// What the outcome says about the connection itself. Behind the grant or the order: a breaker that closes sets
+/// tasks going, and so does whoever decides about those.
 pub(super) async fn breaker(
     tx: &mut Tx<'_>,
     moment: &Moment,

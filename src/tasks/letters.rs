@@ -153,8 +153,10 @@ fn link(desk: &Desk, order: &Order, grant: &Grant) -> Option<AccessLink> {
             AccessKind::Learn,
             desk.course_page(&grant.connection, &grant.target)?,
         ),
-        Benefit::Files => (AccessKind::Files, desk.landing_url(grant, order)),
-        Benefit::WorkerFiles => {
+        Benefit::Files if grant.drive.is_none() => {
+            (AccessKind::Files, desk.landing_url(grant, order))
+        }
+        Benefit::Files | Benefit::WorkerFiles => {
             let receipt = grant.receipt.as_ref()?;
             (AccessKind::Files, receipt.0["link"].as_str()?.to_owned())
         }

@@ -18,6 +18,7 @@ use crate::outcome::Outcome;
 
 mod checkout;
 mod deliver;
+mod drive;
 mod enrol;
 pub mod hand_over;
 mod keeping;
@@ -89,7 +90,10 @@ pub enum Attempt {
 pub async fn run(app: &Arc<App>, task: &Leased) -> Result<Attempt> {
     match task.kind {
         Kind::Enrol => phases(app, enrol::Enrol, task).await,
+        Kind::Deliver if drive::is_folder(task) => phases(app, drive::fill::Fill, task).await,
+        Kind::Deliver if drive::is_on(task) => phases(app, drive::share::Share, task).await,
         Kind::Deliver => phases(app, deliver::Deliver, task).await,
+        Kind::Withdraw if drive::is_on(task) => phases(app, drive::unshare::Unshare, task).await,
         Kind::Withdraw => phases(app, withdraw::Withdraw, task).await,
         Kind::SendEmail => phases(app, send_email::SendEmail, task).await,
         Kind::SettleEvent => phases(app, settle_event::SettleEvent, task).await,

@@ -10,7 +10,7 @@ use crate::connectors::gateways::teller::RefundAsk;
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::fact::{RefundFact, RefundProgress};
-use crate::fulfilment::refund as steps;
+use crate::fulfilment::{hold, refund as steps};
 use crate::id::RefundId;
 use crate::model::Moment;
 use crate::model::refund::{self, RefundState};
@@ -89,8 +89,8 @@ impl Effect for Refund {
         task: &Leased,
         outcome: &Outcome,
     ) -> Result<Finish> {
+        let refund = hold::refund(tx, &RefundId::from(task.subject.as_str())).await?;
         keeping::breaker(tx, moment, task, outcome).await?;
-        let refund = refund::get(tx, &RefundId::from(task.subject.as_str())).await?;
         if let Outcome::Done(receipt) = outcome {
             let answer: Answer = serde_json::from_value(receipt.0.clone())?;
             let fact = answer.about(&refund);

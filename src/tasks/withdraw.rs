@@ -112,7 +112,6 @@ impl Effect for Withdraw {
         task: &Leased,
         outcome: &Outcome,
     ) -> Result<Finish> {
-        keeping::breaker(tx, moment, task, outcome).await?;
         if let Outcome::Done(Receipt(done)) = outcome {
             let grant = grant::in_turn(tx, &GrantId::from(task.subject.as_str())).await?;
             let ours = done["closed_by_us"] == true;
@@ -122,6 +121,7 @@ impl Effect for Withdraw {
             let why = "taken back on the platform, and read back";
             revoke::revoked(tx, moment, &grant.id, why).await?;
         }
+        keeping::breaker(tx, moment, task, outcome).await?;
         Ok(keeping::finish(moment, task, outcome))
     }
 }

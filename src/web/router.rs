@@ -147,6 +147,7 @@ fn seller() -> Router<Web> {
         .route("/admin/sign-in", get(sign_in::show).post(sign_in::enter))
         .route("/admin/sign-out", post(sign_in::leave))
         .route("/admin", get(overview::show))
+        .route("/admin/alerts/clear", post(overview::clear))
         .route("/admin/refunds", get(refunds::show))
         .route("/admin/refunds/{id}/sent", post(refunds::sent))
         .route("/admin/refunds/{id}/call-off", post(refunds::call_off))

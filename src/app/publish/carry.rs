@@ -15,6 +15,7 @@ use crate::connectors::stores::{Entry, Flow, Parcel, Proof};
 use crate::model::content::files::{self, ContentFile, Kept, Stamp};
 
 /// A file whose bytes are in the version's store.
+#[derive(Clone)]
 pub(super) struct Carried {
     pub serial: i64,
     pub size: i64,

@@ -251,6 +251,7 @@ impl<'a> Stage<'a> {
     where
         T: Send + 'static,
         F: for<'t> FnOnce(&'t mut Tx<'_>, Moment, Policy) -> BoxFuture<'t, Result<T>>
+            + Clone
             + Send
             + 'static,
     {

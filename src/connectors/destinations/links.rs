@@ -26,6 +26,9 @@ pub const LANDING_LIFE: Duration = Duration::from_secs(10 * 365 * 86_400);
 /// Longer than any token made here: a path is at most 4096 bytes.
 const LONGEST_TOKEN: usize = 8192;
 
+/// In place of a file's path: all of the course as one archive. No file has this path.
+pub const WHOLE_COURSE: &str = "";
+
 const FILE: &str = "bursar.link.file.v1";
 const LANDING: &str = "bursar.link.landing.v1";
 
@@ -41,7 +44,7 @@ pub struct Links {
 pub struct Claim {
     /// The grant by whose right it is read.
     pub grant: GrantId,
-    /// Path below the course's folder.
+    /// Path below the course's folder, or [`WHOLE_COURSE`].
     pub file: String,
     /// First moment at which it is void.
     pub expires: Timestamp,

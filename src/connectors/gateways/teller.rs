@@ -163,8 +163,15 @@ pub trait Teller: Send + Sync {
         None
     }
 
-    /// Try the credentials, and look at what the seller has to set on the gateway's side.
+    /// Try the credentials, and look at what the seller has to set on the gateway's side. Changes nothing.
     async fn inspect(&self, public_url: &str) -> Result<Vec<Finding>, Fault>;
+
+    /// Have the gateway send its messages to this server, and to no other that it sent them to before: only
+    /// by a person's word. `None`: that is set on the gateway's own pages.
+    async fn register(&self, public_url: &str) -> Result<Option<Finding>, Fault> {
+        let _ = public_url;
+        Ok(None)
+    }
 
     /// Open a checkout; called again with the same intent it finds the same checkout.
     async fn open(&self, intent: &Intent) -> Result<Opened, Fault>;

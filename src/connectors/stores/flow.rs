@@ -1,29 +1,57 @@
-//! Bytes on their way: no piece too long, no end too early.
+//! Bytes on their way, held to what was promised.
 
-use futures_util::stream::try_unfold;
-use futures_util::{StreamExt as _, TryStreamExt as _};
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::{Flow, PIECE, transient};
+use super::{Fault, Flow, PIECE, Parcel, transient};
 
-/// `flow` as exactly `length` bytes: what comes after them is not read, and an end before them is a fault.
-pub(super) fn exactly(flow: Flow, length: u64) -> Flow {
-    try_unfold(
-        (flow, bytes::Bytes::new(), length),
-        async |(mut flow, mut rest, left)| {
-            if left == 0 {
-                return Ok(None);
-            }
-            while rest.is_empty() {
-                match flow.try_next().await? {
-                    Some(piece) => rest = piece,
-                    None => return Err(transient("the file ended before its end")),
-                }
-            }
-            let most = usize::try_from(left).unwrap_or(PIECE).min(PIECE);
-            let piece = rest.split_to(rest.len().min(most));
-            let left = left - piece.len() as u64;
-            Ok(Some((piece, (flow, rest, left))))
-        },
-    )
-    .boxed()
+/// No piece larger than a piece may be.
+pub(super) fn split(flow: Flow) -> Flow {
+    let pieces = flow.map_ok(|large| {
+        let pieces = (0..large.len()).step_by(PIECE).map(move |at| {
+            let end = (at + PIECE).min(large.len());
+            Ok(large.slice(at..end))
+        });
+        stream::iter(pieces)
+    });
+    Box::pin(pieces.try_flatten())
+}
+
+/// Exactly so many bytes, or a fault at the end.
+pub(super) fn exactly(length: u64, path: String, flow: Flow) -> Flow {
+    let held = flow.map(Some).chain(stream::iter([None]));
+    let held = held.scan(length, move |left, piece| {
+        let checked = match piece {
+            Some(Ok(piece)) => take(left, piece).map(Some).ok_or("longer"),
+            None if *left > 0 => Err("shorter"),
+            None => Ok(None),
+            Some(Err(fault)) => return std::future::ready(Some(Some(Err(fault)))),
+        };
+        let told = checked.map_err(|how| {
+            let fault = transient(&format!("{path:?} became {how} while it was read"));
+            Some(Err(fault))
+        });
+        let next = match told {
+            Ok(piece) => piece.map(Ok),
+            Err(fault) => fault,
+        };
+        std::future::ready(Some(next))
+    });
+    Box::pin(held.filter_map(std::future::ready))
+}
+
+/// `parcel` from its first byte, for a store that cannot go on with half a file; its body is held to
+/// its size.
+pub(super) fn whole(parcel: Parcel) -> Result<Parcel, Fault> {
+    if parcel.from != 0 {
+        let why = format!("{:?} can only be sent from its start here", parcel.path);
+        return Err(transient(&why));
+    }
+    let body = exactly(parcel.size, parcel.path.clone(), parcel.body);
+    Ok(Parcel { body, ..parcel })
+}
+
+fn take(left: &mut u64, piece: Bytes) -> Option<Bytes> {
+    *left = left.checked_sub(piece.len() as u64)?;
+    Some(piece)
 }

@@ -32,6 +32,8 @@ pub mod webdav;
 
 pub use names::is_plain_path;
 
+use flow::{exactly, split, whole};
+
 /// The most bytes in one piece of a [`Flow`].
 pub const PIECE: usize = 1024 * 1024;
 
@@ -176,19 +178,9 @@ pub fn connect(connection: &StoreConnection) -> anyhow::Result<Arc<dyn Store>> {
         "s3" | "gcs" | "azblob" | "b2" | "sftp" | "memory" => {
             Arc::new(remote::Remote::new(connection)?)
         }
-        "webdav" => {
-            let secret = connection.secret.clone();
-            let account = secret.map(|secret| (connection.account.clone(), secret));
-            Arc::new(webdav::WebDav::new(&connection.endpoint, account)?)
-        }
-        "rclone" => Arc::new(rclone::Rclone::new(rclone::Remote {
-            program: connection.program.clone(),
-            backend: connection.backend.clone(),
-            options: connection.options.clone(),
-            root: connection.path.clone(),
-            allow_old: connection.allow_old,
-        })?),
         "http" => Arc::new(web::Web::new(connection)?),
+        "webdav" => Arc::new(webdav::WebDav::new(connection)?),
+        "rclone" => Arc::new(rclone::Rclone::new(connection)?),
         other => anyhow::bail!("there is no kind of store called {other:?}"),
     })
 }
@@ -211,11 +203,6 @@ fn clipped(why: &str) -> String {
 /// For the seller to mend: this file or folder.
 fn mapping(why: &str) -> Fault {
     Fault::MappingBroken { why: clipped(why) }
-}
-
-/// More than the limit of [`Store::list`].
-fn too_many(limit: usize) -> Fault {
-    mapping(&format!("there are more than {limit} files"))
 }
 
 /// Will pass.

@@ -1,14 +1,14 @@
 //! Money that goes back, as a gateway reports it: refunds, sums of refunds, disputes. Each is about a
 //! transfer; a missing answer says that this transfer is not in the books yet. Reports of single refunds
-//! and of their sum tell of the same money in any order: see `name_nameless`.
+//! and of their sum tell of the same money in any order, at one moment too: see `name_nameless`, and `held`.
 
 use crate::db::Tx;
 use crate::error::Result;
 use crate::fact::{DisputeFact, RefundFact, RefundProgress, RefundedFact};
-use crate::fulfilment::{Policy, access, ledger, refund as refunds};
+use crate::fulfilment::{Policy, hold, ledger, refund as refunds};
 use crate::id::{OrderId, RefundId};
 use crate::model::allocation::{self, Allocation};
-use crate::model::dispute::{self, DisputeState};
+use crate::model::dispute::{self, Claim, DisputeState};
 use crate::model::order::{self, Order, PaymentStatus};
 use crate::model::refund::{self, Purpose, Refund, RefundState};
 use crate::model::transfer::{self, Transfer};
@@ -26,7 +26,7 @@ pub(super) async fn refund(
     policy: &Policy,
     fact: &RefundFact,
 ) -> Result<Option<Option<Order>>> {
-    let Some(transfer) = transfer::named(tx, &fact.gateway, &fact.transfer).await? else {
+    let Some(transfer) = held(tx, &fact.gateway, &fact.transfer).await? else {
         return Ok(None);
     };
     let mut order = None;
@@ -41,21 +41,41 @@ pub(super) async fn refund(
     Ok(Some(order))
 }
 
+/// The transfer that a report is about, with its orders: of two that come at one moment the second sees what the
+/// first wrote.
+async fn held(tx: &mut Tx<'_>, gateway: &str, name: &str) -> Result<Option<Transfer>> {
+    match transfer::named(tx, gateway, name).await? {
+        Some(known) => hold::transfer(tx, &known.id, &[]).await.map(Some),
+        None => Ok(None),
+    }
+}
+
 /// By the gateway's id, or by ours.
 async fn known(tx: &mut Tx<'_>, fact: &RefundFact, transfer: &Transfer) -> Result<Vec<Refund>> {
     let named = refund::by_name(tx, &fact.gateway, &fact.provider_id).await?;
     if !named.is_empty() {
         return Ok(named);
     }
-    let Some(ours) = &fact.ours else {
-        return Ok(named);
-    };
-    let candidates = refund::of_transfer(tx, &transfer.id).await?;
-    let found = candidates.into_iter().find(|refund| refund.id.0 == *ours);
+    let found = ours(tx, fact, transfer).await?;
+    let found = found.filter(|refund| !was_refused(refund));
     if let Some(refund) = &found {
         refund::name(tx, &refund.id, &fact.provider_id).await?;
     }
     Ok(found.into_iter().collect())
+}
+
+/// The refund that was asked for here, by the id that the gateway repeats.
+async fn ours(tx: &mut Tx<'_>, fact: &RefundFact, transfer: &Transfer) -> Result<Option<Refund>> {
+    let Some(id) = &fact.ours else {
+        return Ok(None);
+    };
+    let candidates = refund::of_transfer(tx, &transfer.id).await?;
+    Ok(candidates.into_iter().find(|refund| refund.id.0 == *id))
+}
+
+/// It failed before the gateway had a name for it.
+fn was_refused(refund: &Refund) -> bool {
+    refund.state == RefundState::Failed && refund.provider_id.is_none()
 }
 
 /// A refund that was never heard of, except perhaps as a part of a sum.
@@ -66,30 +86,40 @@ async fn news(
     transfer: &Transfer,
     fact: &RefundFact,
 ) -> Result<Option<Order>> {
-    let template = template(moment, policy, transfer, fact);
-    if fact.progress == RefundProgress::Failed && !is_announced(tx, fact, transfer).await? {
-        // Earlier reports of it may still come; they must not end anything.
-        refunds::remember(tx, moment, &template).await?;
-        return Ok(None);
+    let mut template = template(moment, policy, transfer, fact);
+    if let Some(refused) = ours(tx, fact, transfer).await? {
+        // Our request was refused, the one before it that nobody answered was not: what was decided holds.
+        alert::clear(tx, moment, (alert::REFUND_FAILED, &refused.id.0));
+        template = Refund {
+            order: refused.order,
+            line: refused.line,
+            ends_access: refused.ends_access,
+            why: refused.why,
+            ..template
+        };
     }
     let (rest, named) = name_nameless(tx, moment, transfer, &template).await?;
-    let order = enter(tx, moment, policy, transfer, &template, (rest, named)).await?;
-    if fact.progress == RefundProgress::Failed {
-        let mut order = None;
-        for refund in refund::by_name(tx, &fact.gateway, &fact.provider_id).await? {
-            let touched = refunds::progress(tx, moment, policy, &refund, fact).await?;
-            order = touched.or(order);
-        }
-        return Ok(order);
+    if fact.progress != RefundProgress::Failed {
+        return enter(tx, moment, policy, transfer, &template, (rest, named)).await;
+    }
+    // What a sum told of it is here again; what none told of never went, as far as the books know. Earlier
+    // reports of it may still come, and must not end anything: so they find it.
+    let mut order = None;
+    for refund in refund::by_name(tx, &fact.gateway, &fact.provider_id).await? {
+        let touched = refunds::progress(tx, moment, policy, &refund, fact).await?;
+        order = touched.or(order);
+    }
+    if rest > 0 {
+        let unseen = Refund {
+            order: None,
+            line: None,
+            provider_id: Some(refund::part_name(&fact.provider_id, named)),
+            amount: of(rest, transfer),
+            ..template
+        };
+        refunds::remember(tx, moment, &unseen).await?;
     }
     Ok(order)
-}
-
-/// A sum told of exactly this amount before it failed.
-async fn is_announced(tx: &mut Tx<'_>, fact: &RefundFact, transfer: &Transfer) -> Result<bool> {
-    let known = refund::of_transfer(tx, &transfer.id).await?;
-    let mut announced = known.iter().filter(|refund| is_nameless(refund, transfer));
-    Ok(announced.any(|refund| refund.amount == fact.amount))
 }
 
 /// Known from a sum only.
@@ -132,18 +162,21 @@ async fn name_nameless(
     Ok((rest, named))
 }
 
-/// Take in the sum of a transfer's refunds: what is missing in the books has gone back too.
+/// Take in the sum of a transfer's refunds: what is missing in the books has gone back too. A refund that failed
+/// may still be in a sum that was made before; what a person sent by another way is in none.
 pub(super) async fn refunded(
     tx: &mut Tx<'_>,
     moment: &Moment,
     policy: &Policy,
     fact: &RefundedFact,
 ) -> Result<Option<Option<Order>>> {
-    let Some(transfer) = transfer::named(tx, &fact.gateway, &fact.transfer).await? else {
+    let Some(transfer) = held(tx, &fact.gateway, &fact.transfer).await? else {
         return Ok(None);
     };
     let known = refund::of_transfer(tx, &transfer.id).await?;
-    let known = known.iter().filter(|r| r.state != RefundState::Failed);
+    let known = known
+        .iter()
+        .filter(|r| r.gateway == transfer.gateway && !was_refused(r));
     let missing = fact.total.minor - known.map(|r| r.amount.minor).sum::<i64>();
     if missing <= 0 {
         return Ok(Some(None));
@@ -214,6 +247,7 @@ async fn enter(
                 Some(_) => Purpose::Order,
                 None => Purpose::Surplus,
             },
+            line: template.line.clone().filter(|_| order == template.order),
             order,
             provider_id: name.map(|name| refund::part_name(name, named + place)),
             amount: of(minor, transfer),
@@ -278,29 +312,21 @@ pub(super) async fn dispute(
     policy: &Policy,
     fact: &DisputeFact,
 ) -> Result<Option<Option<Order>>> {
-    let Some(transfer) = transfer::named(tx, &fact.gateway, &fact.transfer).await? else {
+    let Some(transfer) = held(tx, &fact.gateway, &fact.transfer).await? else {
         return Ok(None);
     };
-    let mut orders: Vec<OrderId> = Vec::new();
-    for part in allocation::of_transfer(tx, &transfer.id).await? {
-        orders.push(part.order);
-    }
-    // In one order for everybody.
-    orders.sort();
-    for order in &orders {
-        access::enter(tx, order).await?;
-    }
-    let taken = dispute::take(tx, moment, fact, &transfer.id, orders.first()).await?;
+    let parts = allocation::of_transfer(tx, &transfer.id).await?;
+    let first = parts.first().map(|part| &part.order);
     let mut touched = None;
-    if let Some(state) = taken {
-        for order in &orders {
-            touched = Some(follow(tx, moment, policy, order, state).await?);
+    if let Some(state) = dispute::take(tx, moment, fact, &transfer.id, first).await? {
+        for part in &parts {
+            touched = Some(follow(tx, moment, policy, &part.order, state).await?);
         }
     }
     Ok(Some(touched))
 }
 
-/// A dispute has moved: so do the money and the access of an order that it is about.
+/// A dispute has moved: so do the money and the access of an order that its transfer pays.
 async fn follow(
     tx: &mut Tx<'_>,
     moment: &Moment,
@@ -308,6 +334,13 @@ async fn follow(
     order: &OrderId,
     state: DisputeState,
 ) -> Result<Order> {
+    let claims = dispute::of_order(tx, order).await?;
+    let waits = |claim: &Claim| {
+        matches!(
+            claim.dispute.state,
+            DisputeState::Inquiry | DisputeState::Open
+        )
+    };
     let why = match state {
         DisputeState::Inquiry => "the payer's bank asks about the payment",
         DisputeState::Open => "the payer disputes the payment",
@@ -315,13 +348,15 @@ async fn follow(
         DisputeState::Lost => "the dispute was lost",
     };
     match state {
-        DisputeState::Inquiry | DisputeState::Open => {
+        DisputeState::Inquiry | DisputeState::Open if claims.iter().any(waits) => {
             let why = format!("{why}: answer at the gateway before its deadline");
             alert::raise(tx, moment, (alert::DISPUTE, &order.0), &why).await?;
         }
-        DisputeState::Won | DisputeState::Lost => {
+        DisputeState::Won | DisputeState::Lost if !claims.iter().any(waits) => {
             alert::clear(tx, moment, (alert::DISPUTE, &order.0));
         }
+        // It is about another order's share, or another one waits for an answer.
+        _ => {}
     }
     ledger::rebalance(tx, moment, policy, order, 0, why).await
 }

@@ -9,7 +9,7 @@ use toml::de::DeTable;
 use super::fields::{CatalogueFault, Faults, Fields, Value};
 use super::{COURSES_MAX, Catalogue, FILE_MAX, values};
 use crate::model::bundle::{Bundle, Combo};
-use crate::model::course::{Benefit, Course, PageUrl, Slug};
+use crate::model::course::{Benefit, Course, Destination, PageUrl, Slug};
 use crate::money::Money;
 
 const FILE: &[&str] = &["course", "bundle", "combo"];
@@ -25,7 +25,7 @@ const COURSE: &[&str] = &[
     "benefit",
 ];
 const ENROLMENT: &[&str] = &["kind", "connection", "course"];
-const FILES: &[&str] = &["kind", "source", "folder", "destination"];
+const FILES: &[&str] = &["kind", "source", "folder", "destination", "drive", "stamp"];
 const BUNDLE: &[&str] = &["slug", "title", "summary", "price", "courses"];
 const COMBO: &[&str] = &["courses", "price"];
 
@@ -41,6 +41,8 @@ pub struct Known<'n> {
     pub connections: &'n [&'n str],
     /// Sources of files in the configuration.
     pub sources: &'n [&'n str],
+    /// Drives in the configuration.
+    pub drives: &'n [&'n str],
 }
 
 /// Reads a file without looking at whether the configuration has the names it uses.
@@ -204,10 +206,31 @@ impl<'r> Reader<'r> {
         let source = fields.required("source", |value| values::name(value, sources));
         let folder = fields.required("folder", values::folder);
         let destination = fields.optional("destination", values::destination);
+        let drives = self.known.map(|known| known.drives);
+        let drive = fields.optional("drive", |value| values::name(value, drives));
+        let stamp = fields.optional("stamp", values::switch);
+        let by_worker = destination == Some(Destination::Worker);
+        if by_worker && stamp == Some(true) {
+            let what =
+                "stamp is for the download server: a worker of yours gets the files as they are";
+            fields.add(&fields.place("stamp"), what);
+        }
+        if drive.is_some() && stamp == Some(true) {
+            let what =
+                "stamp is for the download server: a folder on a Drive is one for all its buyers";
+            fields.add(&fields.place("stamp"), what);
+        }
+        if drive.is_some() && by_worker {
+            let what =
+                "drive stands beside destination = \"worker\": one of them hands the files over";
+            fields.add(&fields.place("drive"), what);
+        }
         Some(Benefit::Files {
             source: source?,
             folder: folder?,
             destination: destination.unwrap_or_default(),
+            drive,
+            stamp: stamp.unwrap_or_default(),
         })
     }
 

@@ -63,6 +63,12 @@ pub(super) fn destination(value: &DeValue<'_>) -> Parsed<Destination> {
     one_of(value, &Destination::ALL, Destination::as_str)
 }
 
+/// Yes or no.
+pub(super) fn switch(value: &DeValue<'_>) -> Parsed<bool> {
+    let found = || format!("must be true or false, not {}", value.type_str());
+    value.as_bool().ok_or_else(found)
+}
+
 /// The kind of a benefit.
 pub(super) fn kind(value: &DeValue<'_>) -> Parsed<&'static str> {
     one_of(value, &Benefit::KINDS, |kind| kind)

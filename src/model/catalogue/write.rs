@@ -58,11 +58,19 @@ impl Page {
                 source,
                 folder,
                 destination,
+                drive,
+                stamp,
             } => {
                 self.text("source", source);
                 self.text("folder", folder);
                 if *destination != Destination::default() {
                     self.text("destination", destination.as_str());
+                }
+                if let Some(drive) = drive {
+                    self.text("drive", drive);
+                }
+                if *stamp {
+                    self.line("stamp", "true");
                 }
             }
         }

@@ -1,15 +1,18 @@
-//! `/admin`: what needs a person now, each with the way there; and what a person should know.
+//! `/admin`: what needs a person now, each with the way there; and what a person should know, until
+//! somebody says that it is seen to.
 
 use std::time::Duration;
 
 use askama::Template;
+use axum::body::Body;
 use axum::response::Response;
 
 use super::operator::Operator;
 use super::page::{self, Room};
 use crate::clock::Timestamp;
 use crate::db::Tx;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::fulfilment::intervene;
 use crate::model::alert::{self, Alert};
 use crate::model::api_key::Scope;
 use crate::model::grant::list::{self as grants, Filter};
@@ -55,6 +58,27 @@ pub async fn show(operator: Operator) -> Response {
         Ok(html) => page::respond(&operator.visit, html),
         Err(error) => operator.visit.failed(&error),
     }
+}
+
+/// `POST /admin/alerts/clear`: an alert is seen to. Its kind and what it is about are in the form.
+pub async fn clear(operator: Operator, body: Body) -> Response {
+    let done = seen_to(&operator, body).await;
+    operator.went_on(done).await
+}
+
+async fn seen_to(operator: &Operator, body: Body) -> Result<String> {
+    operator.needs(Scope::TransfersWrite)?;
+    let filled = operator.form(body).await?;
+    let [kind, subject, why] = ["kind", "subject", "why"].map(|name| filled.text(name).to_owned());
+    if why.is_empty() {
+        return Err(Error::refused("reason_needed"));
+    }
+    let moment = operator.moment();
+    let cleared = operator.visit.app.db.write(move |tx| {
+        Box::pin(async move { intervene::clear_alert(tx, &moment, (&kind, &subject), &why).await })
+    });
+    cleared.await?;
+    Ok("/admin".to_owned())
 }
 
 async fn overview(operator: &Operator) -> Result<String> {

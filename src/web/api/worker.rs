@@ -31,8 +31,11 @@ use wire::{
     JobAnswer,
 };
 
-/// How long a claim holds without a heartbeat: longer than our own, because files take their time.
-const LEASE: Duration = Duration::from_secs(5 * 60);
+/// How long a claim holds without a heartbeat. With the sweep behind it, what a lost worker held is
+/// back within a minute.
+const LEASE: Duration = Duration::from_secs(45);
+/// How often a worker should show that it lives: two may be lost.
+const BEAT: Duration = Duration::from_secs(15);
 const CLAIM_MAX: i64 = 20;
 const TASK_ID_MAX: usize = 40;
 const LINK_MAX: usize = 2000;
@@ -196,6 +199,7 @@ fn job(job: Job) -> JobAnswer {
         task_id: job.task.to_string(),
         lease: job.lease,
         lease_until: job.until.rfc3339(),
+        heartbeat_seconds: BEAT.as_secs(),
         order_id: job.order.to_string(),
         order_code: job.order_code,
         line_id: job.line.to_string(),

@@ -4,17 +4,19 @@
 use std::time::Duration;
 
 use axum::extract::Path;
+use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::landing::{Closed, ClosedView, FileView, LandingView};
-use super::{names, respond};
-use crate::app::files::{self, File, Files};
+use super::landing::{Closed, ClosedView, FileView, LandingView, WholeView};
+use super::{names, shelf, transfer};
+use crate::app::files::{self, File};
 use crate::clock::Timestamp;
-use crate::connectors::destinations::links::{Claim, LinkFault};
+use crate::connectors::destinations::links::{LinkFault, WHOLE_COURSE};
 use crate::error::{Error, Result};
 use crate::id::GrantId;
+use crate::model::course;
 use crate::model::grant::{self, Benefit, Grant, GrantState};
 use crate::model::line::{self, Line};
 use crate::model::order::{self, Order, PaymentStatus};
@@ -24,10 +26,12 @@ use crate::words::Locale;
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// What stands behind a link.
-struct Held {
-    grant: Grant,
-    line: Line,
-    order: Order,
+pub(super) struct Held {
+    pub(super) grant: Grant,
+    pub(super) line: Line,
+    pub(super) order: Order,
+    /// PDFs carry the buyer's address.
+    pub(super) stamped: bool,
 }
 
 /// `GET /f/{token}`: the files of a grant, each with a short-lived link of its own.
@@ -46,7 +50,8 @@ pub async fn landing(visit: Visit, Path(token): Path<String>) -> Response {
     answer.await.unwrap_or_else(|error| visit.failed(&error))
 }
 
-/// `GET` and `HEAD /files/{token}/{name}`: one file. The name is for the browser; the token counts.
+/// `GET` and `HEAD /files/{token}/{name}`: one file, or all as one archive. The name is for the
+/// browser; the token counts.
 pub async fn file(
     visit: Visit,
     method: Method,
@@ -61,12 +66,20 @@ pub async fn file(
         let Some(held) = held(&visit, &claim.grant).await? else {
             return closed(&visit, visit.locale(), Closed::AccessEnded);
         };
+        let locale = locale(&visit, &held);
         if claim.expires <= visit.app.clock.now() {
             let fresh = Some(visit.app.desk.landing_path(&held.grant, &held.order));
-            let locale = locale(&visit, &held);
             return closed(&visit, locale, Closed::Expired { fresh });
         }
-        send(&visit, &held, &claim, &method, &headers).await
+        let asked = transfer::Asked {
+            method: &method,
+            headers: &headers,
+            file: &claim.file,
+        };
+        match transfer::begin(&visit, &held, &asked).await? {
+            Ok(response) => Ok(response),
+            Err(full) => closed(&visit, locale, full),
+        }
     };
     answer.await.unwrap_or_else(|error| visit.failed(&error))
 }
@@ -79,7 +92,14 @@ async fn held(visit: &Visit, id: &GrantId) -> Result<Option<Held>> {
             let grant = grant::get(tx, &id).await?;
             let line = line::get(tx, &grant.line).await?;
             let order = order::get(tx, &grant.order).await?;
-            Ok(Held { grant, line, order })
+            let (source, folder) = (&grant.connection, &grant.target);
+            let stamped = course::is_stamped(tx, &line.course, source, folder).await?;
+            Ok(Held {
+                grant,
+                line,
+                order,
+                stamped,
+            })
         })
     });
     match found.await {
@@ -91,9 +111,14 @@ async fn held(visit: &Visit, id: &GrantId) -> Result<Option<Held>> {
 }
 
 impl Held {
+    /// Paid for, and on its way to a Drive: until it is there, the files come from here.
+    fn is_meanwhile(&self) -> bool {
+        self.grant.drive.is_some() && self.grant.state.is_owed()
+    }
+
     fn is_right(&self, now: Timestamp) -> bool {
         self.grant.benefit == Benefit::Files
-            && self.grant.state == GrantState::Active
+            && (self.grant.state == GrantState::Active || self.is_meanwhile())
             && !self.grant.has_run_out(now)
             && self.order.payment_status != PaymentStatus::Refunded
     }
@@ -105,15 +130,27 @@ async fn list(visit: &Visit, held: &Held, now: Timestamp) -> Result<Response> {
     let links_until = grant
         .expires_at
         .map_or(links_until, |end| end.min(links_until));
-    let Files { files, .. } = files::of(&visit.app, grant).await?;
+    let files = files::of(&visit.app, grant).await?;
+    let whole = shelf::size_as_archive(&files).map(|bytes| WholeView {
+        bytes,
+        href: href(
+            visit,
+            grant,
+            (WHOLE_COURSE, &shelf::name(held)),
+            links_until,
+        ),
+    });
     let view = LandingView {
         frame: visit.frame(locale(visit, held)),
         course: held.line.title.clone(),
         order_code: held.order.code.to_string(),
+        stamped: held.stamped && files.files.iter().any(shelf::is_pdf),
         files: files
+            .files
             .into_iter()
             .map(|file| file_view(visit, grant, file, links_until))
             .collect(),
+        whole,
         links_until,
         access_until: grant.expires_at,
     };
@@ -121,30 +158,18 @@ async fn list(visit: &Visit, held: &Held, now: Timestamp) -> Result<Response> {
 }
 
 fn file_view(visit: &Visit, grant: &Grant, file: File, until: Timestamp) -> FileView {
-    let token = visit.app.desk.links.mint(&grant.id, &file.path, until);
-    let name = names::clean(&file.path);
-    let name = utf8_percent_encode(&name, NON_ALPHANUMERIC);
     FileView {
-        href: format!("/files/{token}/{name}"),
+        href: href(visit, grant, (&file.path, &file.path), until),
         bytes: file.size,
         name: file.path,
     }
 }
 
-async fn send(
-    visit: &Visit,
-    held: &Held,
-    claim: &Claim,
-    method: &Method,
-    headers: &HeaderMap,
-) -> Result<Response> {
-    let file = files::one(&visit.app, &held.grant, &claim.file).await?;
-    let file = file.ok_or_else(|| {
-        let (grant, file) = (&held.grant.id, &claim.file);
-        anyhow::anyhow!("the files of grant {grant}: {file:?} does not exist")
-    })?;
-    let open = |range| async { files::open(&visit.app, &file, range).await };
-    respond::respond(&file, open, method, headers).await
+fn href(visit: &Visit, grant: &Grant, (file, name): (&str, &str), until: Timestamp) -> String {
+    let token = visit.app.desk.links.mint(&grant.id, file, until);
+    let name = names::clean(name);
+    let name = utf8_percent_encode(&name, NON_ALPHANUMERIC);
+    format!("/files/{token}/{name}")
 }
 
 fn unreadable(fault: LinkFault) -> Closed {
@@ -161,9 +186,15 @@ fn locale(visit: &Visit, held: &Held) -> Locale {
 
 fn closed(visit: &Visit, locale: Locale, closed: Closed) -> Result<Response> {
     let status = StatusCode::from_u16(closed.status())?;
+    let after = closed.retry_after();
     let view = ClosedView {
         frame: visit.frame(locale),
         closed,
     };
-    Ok(visit.page(status, view.page()?, Privacy::Fleeting))
+    let mut page = visit.page(status, view.page()?, Privacy::Fleeting);
+    if let Some(after) = after {
+        let seconds = after.as_secs().max(1);
+        page.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    Ok(page)
 }

@@ -1,11 +1,13 @@
 //! The page behind the link of an e-mail: it lists the files of one grant. Opening it changes nothing,
 //! because mail scanners open every link; each file's own link is short-lived and checked at its click.
 
+use std::time::Duration;
+
 use askama::Template;
 
 use crate::clock::Timestamp;
 use crate::error::Result;
-use crate::web::frame::Frame;
+use crate::web::frame::{Frame, Html};
 use crate::web::icon::Icon;
 
 /// The files of one grant.
@@ -19,6 +21,10 @@ pub struct LandingView {
     pub order_code: String,
     /// What there is, in the course's order.
     pub files: Vec<FileView>,
+    /// All of it as one archive, where it can be made.
+    pub whole: Option<WholeView>,
+    /// The PDFs carry the buyer's address.
+    pub stamped: bool,
     /// Until when the links on this page work; a reload gives fresh ones.
     pub links_until: Timestamp,
     /// Until when the buyer has access; `None` is for good.
@@ -30,6 +36,15 @@ pub struct LandingView {
 pub struct FileView {
     /// Its name, as the seller named it.
     pub name: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// The signed link.
+    pub href: String,
+}
+
+/// All files as one archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WholeView {
     /// Its size in bytes.
     pub bytes: u64,
     /// The signed link.
@@ -48,6 +63,15 @@ pub enum Closed {
     AccessEnded,
     /// 403: the link was changed or is not whole.
     NotWhole,
+    /// 429: too many downloads run at once.
+    Crowded(Duration),
+    /// 429: what may be downloaded within a day has been; on from `at`, which is so far away.
+    Spent {
+        /// When it goes on.
+        at: Timestamp,
+        /// How long that is.
+        after: Duration,
+    },
 }
 
 /// The page in place of a file.
@@ -92,7 +116,7 @@ impl LandingView {
     #[must_use]
     pub fn samples(frame: &Frame) -> Vec<(&'static str, Self)> {
         let now = Timestamp(1_763_708_720_000);
-        let after = |hours: u64| now.plus(std::time::Duration::from_secs(hours * 3600));
+        let after = |hours: u64| now.plus(Duration::from_secs(hours * 3600));
         let file = |name: &str, bytes| FileView {
             name: name.to_owned(),
             bytes,
@@ -108,15 +132,29 @@ impl LandingView {
                 file("Giáo trình đầy đủ.pdf", 4_310_000),
                 file("Bảng mẫu.xlsx", 82_400),
             ],
+            whole: Some(WholeView {
+                bytes: 2_238_794_612,
+                href: "/files/v1.1.gra_01..1763730320.c2ln".to_owned(),
+            }),
+            stamped: true,
             links_until: after(6),
             access_until: Some(after(24 * 365)),
+        };
+        let no_archive = LandingView {
+            whole: None,
+            stamped: false,
+            ..files.clone()
         };
         let no_files = LandingView {
             files: Vec::new(),
             access_until: None,
-            ..files.clone()
+            ..no_archive.clone()
         };
-        vec![("files", files), ("no_files", no_files)]
+        vec![
+            ("files", files),
+            ("no_archive", no_archive),
+            ("no_files", no_files),
+        ]
     }
 }
 
@@ -137,6 +175,16 @@ impl Closed {
         match self {
             Self::Expired { .. } => 410,
             Self::AccessEnded | Self::NotWhole => 403,
+            Self::Crowded(_) | Self::Spent { .. } => 429,
+        }
+    }
+
+    /// For `Retry-After`.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Crowded(after) | Self::Spent { after, .. } => Some(*after),
+            Self::Expired { .. } | Self::AccessEnded | Self::NotWhole => None,
         }
     }
 
@@ -146,12 +194,14 @@ impl Closed {
             Self::Expired { fresh: None } => "expired_for_good",
             Self::AccessEnded => "ended",
             Self::NotWhole => "not_whole",
+            Self::Crowded(_) => "crowded",
+            Self::Spent { .. } => "spent",
         }
     }
 
     fn icon(&self) -> Icon {
         match self {
-            Self::Expired { .. } => Icon::Clock,
+            Self::Expired { .. } | Self::Crowded(_) | Self::Spent { .. } => Icon::Clock,
             Self::AccessEnded | Self::NotWhole => Icon::Lock,
         }
     }
@@ -167,9 +217,17 @@ impl ClosedView {
         Ok(page.render()?)
     }
 
-    fn words(&self, part: &str) -> String {
-        let key = format!("files.{}.{part}", self.closed.key());
+    fn title(&self) -> String {
+        let key = format!("files.{}.title", self.closed.key());
         self.frame.say(&key).into_owned()
+    }
+
+    fn text(&self) -> Html {
+        let key = format!("files.{}.text", self.closed.key());
+        match &self.closed {
+            Closed::Spent { at, .. } => self.frame.at(&key, self.frame.short(at)),
+            _ => self.frame.html_with(&key, &[]),
+        }
     }
 
     /// Every state, by name.
@@ -188,6 +246,14 @@ impl ClosedView {
             ),
             ("access_ended", view(Closed::AccessEnded)),
             ("link_not_whole", view(Closed::NotWhole)),
+            ("crowded", view(Closed::Crowded(Duration::from_secs(30)))),
+            (
+                "spent",
+                view(Closed::Spent {
+                    at: Timestamp(1_763_730_320_000),
+                    after: Duration::from_secs(6 * 3600),
+                }),
+            ),
         ]
     }
 }

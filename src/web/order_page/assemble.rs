@@ -77,10 +77,12 @@ impl Scene<'_> {
         let kept = |grant: &Grant| BenefitView {
             kind: kind(grant.benefit, Some(grant)),
             access: self.access(grant, money),
+            meanwhile: self.meanwhile(grant, money),
         };
         let promised = |promise: &line::Promise| BenefitView {
             kind: kind(promise.benefit, None),
             access: money.without_grant(),
+            meanwhile: None,
         };
         let benefits: Vec<BenefitView> = if grants.is_empty() {
             line.promises.iter().map(promised).collect()
@@ -190,8 +192,8 @@ impl Scene<'_> {
         let desk = &self.app.desk;
         match grant.benefit {
             Benefit::Enrolment => desk.course_page(&grant.connection, &grant.target),
-            Benefit::Files => Some(desk.landing_path(grant, &self.books.order)),
-            Benefit::WorkerFiles => {
+            Benefit::Files if grant.drive.is_none() => Some(self.landing(grant)),
+            Benefit::Files | Benefit::WorkerFiles => {
                 let link = grant.receipt.as_ref()?.0["link"].as_str()?;
                 link.starts_with("https://").then(|| link.to_owned())
             }
@@ -204,6 +206,26 @@ impl Scene<'_> {
         let is_link = |link: &&str| link.starts_with("https://") || link.starts_with("http://");
         let course = || self.app.desk.course_page(&grant.connection, &grant.target);
         link.filter(is_link).map(ToOwned::to_owned).or_else(course)
+    }
+
+    fn landing(&self, grant: &Grant) -> String {
+        let desk = &self.app.desk;
+        desk.landing_path(grant, &self.books.order)
+    }
+
+    /// Files that are on their way to a Drive are here already.
+    fn meanwhile(&self, grant: &Grant, money: &MoneyState) -> Option<String> {
+        let waits = grant.drive.is_some() && grant.state.is_owed();
+        let is_due = matches!(
+            self.access(grant, money),
+            Access::Waiting
+                | Access::Working
+                | Access::Checking
+                | Access::Retrying { .. }
+                | Access::NeedsSeller
+                | Access::NeedsYou(_)
+        );
+        (waits && is_due).then(|| self.landing(grant))
     }
 
     fn totals(&self) -> Totals {

@@ -327,6 +327,7 @@ fn line(title: &str, cover: &str, price: i64, kinds: &[BenefitKind], access: &Ac
     let benefit = |kind: &BenefitKind| BenefitView {
         kind: *kind,
         access: access.clone(),
+        meanwhile: None,
     };
     LineView {
         title: title.to_owned(),

@@ -90,6 +90,8 @@ pub struct BenefitView {
     pub kind: BenefitKind,
     /// How far it is.
     pub access: Access,
+    /// Where the files are until they are where they were promised.
+    pub meanwhile: Option<String>,
 }
 
 /// What is promised.

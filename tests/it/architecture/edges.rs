@@ -23,6 +23,11 @@ const EDGES: &[(&str, &[&str])] = &[
     ),
     // The counts of callers live as long as the process, so the App holds them; doors ask them.
     ("app", &["web::limits"]),
+    // The same for downloads that run, and for the folder of stamped copies.
+    (
+        "app",
+        &["web::downloads::traffic", "web::downloads::copies"],
+    ),
     (
         "tasks",
         &["app", "connectors", "db", "emails", "fulfilment", "model"],
@@ -91,6 +96,7 @@ const LIBRARIES: &[(&str, &[&str], &str)] = &[
             "cli",
             "connectors::lms::fake",
             "connectors::gateways::stripe::fake",
+            "connectors::destinations::drive::fake",
         ],
         "HTTP stays in web: a step takes and returns plain values",
     ),
@@ -118,6 +124,7 @@ const LIBRARIES: &[(&str, &[&str], &str)] = &[
             "cli",
             "connectors::lms::fake",
             "connectors::gateways::stripe::fake",
+            "connectors::destinations::drive::fake",
         ],
         "servers are started by a command",
     ),

@@ -1,5 +1,6 @@
 //! One suite, every connector: recorded exchanges and fakes that misbehave as the real ones do.
 
+mod drive;
 mod gateways;
 pub mod lms;
 mod mail;

@@ -11,6 +11,7 @@ mod operations;
 mod orders;
 mod status;
 mod webhooks;
+mod worker_example;
 mod workers;
 
 /// It is a problem with this status and code, for people and for callers of the older API.

@@ -11,7 +11,8 @@ use bursar::connectors::gateways::stripe::fake::{
 };
 use bursar::connectors::gateways::stripe::{NAME, WEBHOOK_PATH, sign};
 use bursar::id::OrderId;
-use bursar::model::dispute;
+use bursar::model::payment::{self, Payment, PaymentState};
+use bursar::model::{audit, dispute};
 use serde_json::{Value, json};
 
 use crate::harness::server::{self, Answer, START, Server};
@@ -217,6 +218,143 @@ async fn when_the_bank_transfer_lands_first_the_checkout_is_ended() {
         server.drain().await;
         let session = fake.object(&session(&fake)).unwrap();
         assert_eq!(session["status"], "expired");
+    })
+    .await;
+}
+
+async fn attempts(server: &Server, order: &Value) -> Vec<Payment> {
+    let id = id(order);
+    let read = server
+        .app
+        .db
+        .read(move |tx| Box::pin(async move { payment::of_order(tx, &id).await }));
+    let all = read.await.unwrap().into_iter();
+    all.filter(|payment| payment.gateway == NAME).collect()
+}
+
+fn open_sessions(fake: &FakeStripe) -> usize {
+    let sessions = fake.objects("checkout.session").into_iter();
+    sessions.filter(|s| s["status"] == "open").count()
+}
+
+#[tokio::test]
+async fn a_failure_that_the_gateway_keeps_under_its_key_is_left_behind_for_a_new_attempt() {
+    each(async |server, fake| {
+        let order = server.order(&["rust"]).await;
+        fake.misbehave(Call::SessionCreate, [Mischief::Failure]);
+        assert!(
+            checkout::begin(&server.app, &id(&order), NAME)
+                .await
+                .is_err()
+        );
+        let first = attempts(&server, &order).await.remove(0);
+        assert_eq!(first.state, PaymentState::Closed);
+        assert!(first.why.is_some_and(|why| why.contains("500")));
+
+        let url = checkout::begin(&server.app, &id(&order), NAME).await;
+        assert!(url.unwrap().starts_with(&fake.base_url()), "the next click");
+        assert_eq!(attempts(&server, &order).await.len(), 2);
+        let (order_id, first) = (id(&order), first.id.0);
+        let story = server
+            .app
+            .db
+            .read(move |tx| Box::pin(async move { audit::of_order(tx, &order_id).await }));
+        let story = story.await.unwrap();
+        let left = story.iter().find(|entry| entry.action == "payment.left");
+        assert_eq!(left.map(|entry| &entry.subject), Some(&first));
+
+        fake.pay(&session(&fake)).unwrap();
+        let event = fake.events("checkout.session.completed").pop().unwrap();
+        deliver(&server, &fake, &[&event]).await;
+        assert_eq!(status(&server, &order).await, "paid");
+        server.wait(Duration::from_secs(60));
+        server.drain().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_passes_by_itself_is_tried_again_under_the_same_key() {
+    each(async |server, fake| {
+        let order = server.order(&["rust"]).await;
+        for passing in [
+            Mischief::KeyInUse,
+            Mischief::Throttled(1),
+            Mischief::WrongKey,
+        ] {
+            fake.misbehave(Call::SessionCreate, [passing]);
+            assert!(
+                checkout::begin(&server.app, &id(&order), NAME)
+                    .await
+                    .is_err()
+            );
+        }
+        checkout::begin(&server.app, &id(&order), NAME)
+            .await
+            .unwrap();
+        assert_eq!(attempts(&server, &order).await.len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_message_about_an_attempt_that_was_left_behind_never_touches_the_next() {
+    each(async |server, fake| {
+        let order = server.order(&["rust"]).await;
+        fake.misbehave(
+            Call::SessionCreate,
+            [Mischief::CutAnswer, Mischief::Failure],
+        );
+        assert!(
+            checkout::begin(&server.app, &id(&order), NAME)
+                .await
+                .is_err()
+        );
+        let lost = session(&fake);
+        // The second attempt has no name either, as long as its call has not returned.
+        assert!(
+            checkout::begin(&server.app, &id(&order), NAME)
+                .await
+                .is_err()
+        );
+        fake.pay(&lost).unwrap();
+        let event = fake.events("checkout.session.completed").pop().unwrap();
+        deliver(&server, &fake, &[&event]).await;
+        assert_eq!(status(&server, &order).await, "paid");
+        let attempts = attempts(&server, &order).await;
+        let seen = attempts.iter().map(|a| (a.state, a.reference.as_deref()));
+        let expected = [
+            (PaymentState::Paid, Some(lost.as_str())),
+            (PaymentState::Closed, None),
+        ];
+        assert_eq!(seen.collect::<Vec<_>>(), expected);
+        server.drain().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn two_clicks_at_once_of_which_one_is_lost_leave_one_page_at_most_to_pay_on() {
+    each(async |server, fake| {
+        let order = server.order(&["rust"]).await;
+        let id = id(&order);
+        fake.misbehave(Call::SessionCreate, [Mischief::CutAnswer]);
+        let clicks = tokio::join!(
+            checkout::begin(&server.app, &id, NAME),
+            checkout::begin(&server.app, &id, NAME)
+        );
+        let page = match clicks {
+            (Ok(page), _) | (_, Ok(page)) => page,
+            _ => checkout::begin(&server.app, &id, NAME).await.unwrap(),
+        };
+        server.drain().await;
+        let named: Vec<Payment> = attempts(&server, &order).await;
+        let open: Vec<&Payment> = named.iter().filter(|a| a.url.is_some()).collect();
+        assert_eq!(open.len(), 1, "{named:?}");
+        assert_eq!(open[0].url.as_deref(), Some(page.as_str()));
+        // Of what was left behind, nobody has the page; what has a name is ended.
+        let unnamed = named.iter().filter(|a| a.reference.is_none()).count();
+        assert!(open_sessions(&fake) <= 1 + unnamed, "{named:?}");
     })
     .await;
 }

@@ -78,7 +78,7 @@ impl Breaks for Death {
 
 /// Tell `story` with a process that dies at its first commit, its second, … on either side of it,
 /// then `rest` with one that lives, until the story ends without a death. Returns the commits.
-pub(super) async fn everywhere<S>(
+pub async fn everywhere<S>(
     shop: &Shop,
     prepare: impl AsyncFn(usize) -> S,
     story: impl AsyncFn(&Arc<App>, &S),
@@ -112,7 +112,7 @@ pub(super) async fn everywhere<S>(
     panic!("the story does not end");
 }
 
-pub(super) fn buyer(turn: usize) -> String {
+pub fn buyer(turn: usize) -> String {
     format!("buyer{turn}@example.com")
 }
 

@@ -1,12 +1,15 @@
 //! Whole stories with a drained worker, on both databases.
 
 mod api;
+mod at_once;
 mod cards;
 mod connecting;
 mod coupon_commands;
 mod coupons;
 mod crash_everywhere;
+mod crash_money;
 mod desk;
+mod drive;
 mod entitlements;
 mod foreseeing;
 mod fulfilling;
@@ -20,6 +23,7 @@ mod parting;
 mod polling;
 mod publishing;
 mod queueing;
+mod refund_orders;
 mod refunding;
 mod revoking;
 mod settling;

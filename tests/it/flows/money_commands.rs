@@ -248,6 +248,8 @@ async fn money_goes_back_by_hand_and_is_called_off() {
         let all = terminal.run(&["refund", "list", "--all"]).await;
         assert!(all.contains("failed: calm") && all.contains("FT1"), "{all}");
         assert_eq!(terminal.run(&["alerts"]).await, "");
+        let unknown = ["alerts", "clear", "dispute", "ord_1", "--why", "x"];
+        terminal.declined(&unknown, "no such alert").await;
         terminal.drain().await;
     })
     .await;

@@ -15,6 +15,18 @@ bursar::statements! {
                (SELECT COUNT(*) FROM grants g WHERE g.line_id = l.id) AS grants,
                (SELECT COUNT(*) FROM grants g WHERE g.line_id = l.id AND g.counted = 0) AS uncounted
              FROM lines l JOIN orders o ON o.id = l.order_id";
+    RETURNED = "SELECT o.id, o.refunded, o.disputed,
+                  (SELECT CAST(COALESCE(SUM(r.amount), 0) AS BIGINT) FROM refunds r
+                   WHERE r.order_id = o.id AND r.purpose = 'order' AND r.state <> 'failed') AS sent_back,
+                  (SELECT COUNT(*) FROM disputes d JOIN allocations a ON a.transfer_id = d.transfer_id AND a.undone_at IS NULL
+                   WHERE a.order_id = o.id AND d.state = 'lost') AS lost,
+                  (SELECT COUNT(*) FROM disputes d JOIN allocations a ON a.transfer_id = d.transfer_id AND a.undone_at IS NULL
+                   WHERE a.order_id = o.id AND d.state = 'open') AS claimed
+                FROM orders o";
+    SURPLUS = "SELECT t.id, t.surplus, t.returned,
+                 (SELECT CAST(COALESCE(SUM(r.amount), 0) AS BIGINT) FROM refunds r
+                  WHERE r.transfer_id = t.id AND r.purpose = 'surplus' AND r.state <> 'failed') AS sent_back
+               FROM transfers t";
     STATES = "SELECT id, state FROM grants UNION ALL SELECT id, state FROM emails UNION ALL SELECT id, status AS state FROM lines";
     AUDIT = "SELECT subject, action, before, after FROM audit ORDER BY id";
     SETTLED_EVENTS = "SELECT id FROM gateway_events WHERE state = 'settled' ORDER BY id";
@@ -101,6 +113,12 @@ pub async fn agree(db: &Db) {
     for line in rows(db, &LINES).await {
         line_agrees(&line);
     }
+    for order in rows(db, &RETURNED).await {
+        what_went_back_agrees(&order);
+    }
+    for transfer in rows(db, &SURPLUS).await {
+        surplus_agrees(&transfer);
+    }
     for row in rows(db, &STATES).await {
         let id: String = row.get("id").unwrap();
         let state: String = row.get("state").unwrap();
@@ -171,6 +189,31 @@ fn order_agrees(order: &Row, story: &HashMap<String, Vec<Change>>) {
             "{id}: {status}"
         ),
     }
+}
+
+/// A lost dispute may take more than what is left, and of several orders the first one's share.
+fn what_went_back_agrees(order: &Row) {
+    let id: String = order.get("id").unwrap();
+    let [refunded, sent_back, lost, claimed] = ["refunded", "sent_back", "lost", "claimed"]
+        .map(|column| order.get::<i64>(column).unwrap());
+    if lost == 0 {
+        assert_eq!(refunded, sent_back, "{id}: refunded and its refunds");
+    } else {
+        assert!(refunded >= sent_back, "{id}: {refunded} refunded");
+    }
+    let disputed: bool = order.get("disputed").unwrap();
+    assert!(!disputed || claimed > 0, "{id}: disputed by nobody");
+}
+
+fn surplus_agrees(transfer: &Row) {
+    let id: String = transfer.get("id").unwrap();
+    let [surplus, returned, sent_back] =
+        ["surplus", "returned", "sent_back"].map(|column| transfer.get::<i64>(column).unwrap());
+    assert_eq!(returned, sent_back, "{id}: returned and its refunds");
+    assert!(
+        (0..=surplus).contains(&returned),
+        "{id}: {returned} of {surplus}"
+    );
 }
 
 fn line_agrees(line: &Row) {

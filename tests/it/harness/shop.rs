@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bursar::app::App;
 use bursar::clock::{Clock, Timestamp};
-use bursar::connectors::gateways::sepay;
+use bursar::connectors::gateways::{Tellers, sepay};
 use bursar::connectors::lms::Lms;
 use bursar::connectors::lms::fake::FakeLms;
 use bursar::db::{Breaks, Kind};
@@ -56,6 +56,7 @@ pub struct Shop {
     pub clock: Clock,
     pub folder: TempDir,
     platforms: BTreeMap<String, Arc<dyn Lms>>,
+    tellers: Tellers,
     mint: Mint,
     transfers: AtomicI64,
     leftovers: std::sync::Mutex<Vec<String>>,
@@ -102,7 +103,7 @@ impl Shop {
         let platforms = setup::platforms(&config, &setup);
         let stock = setup.catalogue.clone();
         let mint = Mint::seeded(42);
-        let world = setup::world(&config, &platforms);
+        let world = setup::world(&config, &platforms, &setup.tellers);
         let app = App::new(config, db, world, clock.clone(), mint.clone());
         let app = app.await.unwrap();
         let stock = catalogue::read(&stock).unwrap();
@@ -116,6 +117,7 @@ impl Shop {
             clock,
             folder,
             platforms,
+            tellers: setup.tellers,
             mint,
             transfers: AtomicI64::new(1000),
             leftovers: std::sync::Mutex::default(),
@@ -130,7 +132,7 @@ impl Shop {
             None => self.app.db.clone(),
         };
         let config = self.app.config.clone();
-        let world = setup::world(&config, &self.platforms);
+        let world = setup::world(&config, &self.platforms, &self.tellers);
         let app = App::new(config, db, world, self.clock.clone(), self.mint.clone());
         Box::pin(app).await.unwrap()
     }
@@ -253,6 +255,7 @@ impl Shop {
                 &'t mut bursar::db::Tx<'_>,
                 Moment,
             ) -> futures_util::future::BoxFuture<'t, Result<T>>
+            + Clone
             + Send
             + 'static,
     {

@@ -1,5 +1,8 @@
-//! The vendors' own libraries against our connectors and our fakes. They have to be installed, so
-//! these tests run only when they are asked for: `./test --peers`.
+//! Other people's programs against our connectors, our fakes and our files. They have to be
+//! installed, so these tests run only when they are asked for: `./test --peers`.
 
+mod archives;
+mod drive;
 mod s3;
+mod stamps;
 mod stripe;

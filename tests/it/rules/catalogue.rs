@@ -88,6 +88,8 @@ fn a_file_says_courses_benefits_bundles_and_combos() {
         source: "disk".to_owned(),
         folder: "rust/2025".to_owned(),
         destination: Destination::Worker,
+        stamp: false,
+        drive: None,
     };
     assert_eq!(rust.benefits, [enrolment, files]);
     let go = &catalogue.courses[1];
@@ -352,6 +354,7 @@ fn names_that_the_configuration_does_not_have_are_faults_with_their_line() {
     let known = Known {
         connections: &["other"],
         sources: &["demo", "drive"],
+        drives: &[],
     };
     let faults = catalogue::read_for(GOOD, &known).unwrap_err();
     let connection = CatalogueFault {
@@ -365,6 +368,7 @@ fn names_that_the_configuration_does_not_have_are_faults_with_their_line() {
     let known = Known {
         connections: &["lms"],
         sources: &["disk"],
+        drives: &[],
     };
     assert_eq!(catalogue::read_for(GOOD, &known), Ok(good()));
 }
@@ -431,13 +435,15 @@ fn benefits() -> impl Strategy<Value = Vec<Benefit>> {
     let enrolment = (words(), words())
         .prop_map(|(connection, course)| Benefit::Enrolment { connection, course });
     let by = prop_oneof![Just(Destination::Download), Just(Destination::Worker)];
-    let files = ("[a-z]{1,5}(/[a-zđ ]{0,3}[a-z]){0,2}", by).prop_map(|(folder, destination)| {
-        Benefit::Files {
+    let folder = "[a-z]{1,5}(/[a-zđ ]{0,3}[a-z]){0,2}";
+    let files =
+        (folder, by, any::<bool>()).prop_map(|(folder, destination, stamp)| Benefit::Files {
             source: "disk".to_owned(),
             folder,
             destination,
-        }
-    });
+            drive: None,
+            stamp: stamp && destination == Destination::Download,
+        });
     (enrolment, proptest::option::of(files))
         .prop_map(|(one, other)| std::iter::once(one).chain(other).collect())
 }

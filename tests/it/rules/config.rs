@@ -90,6 +90,7 @@ fn the_example_file_names_every_setting_there_is() {
         "sources.videos",
         "stores.lectures",
         "content",
+        "drives.school",
         "downloads",
         "mail",
         "queue",

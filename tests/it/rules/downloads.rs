@@ -2,15 +2,19 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::num::NonZeroU64;
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use bursar::app::files::File;
-use bursar::clock::Timestamp;
 use bursar::connectors::stores::Store;
 use bursar::connectors::stores::folder::Folder;
+use bursar::web::downloads::conditions::Version;
+use bursar::web::downloads::content::{Content, Flow, Opener};
 use bursar::web::downloads::respond;
+use bursar::web::downloads::sending::{self, Terms};
 use futures_util::StreamExt;
 use reqwest::Method;
 use tempfile::TempDir;
@@ -66,17 +70,21 @@ async fn serve(State(folder): State<Folder>, request: Request) -> Response {
 
 async fn answer(folder: &Folder, method: &Method, headers: &HeaderMap) -> Response {
     let entry = folder.look("c/bài 1.mp4").await.unwrap().unwrap();
-    let file = File {
-        path: "bài 1.mp4".to_owned(),
-        size: entry.size,
-        modified: entry.modified.unwrap_or(Timestamp(0)),
-        etag: entry.etag.clone().unwrap(),
-        sums: None,
-        store: "disk".to_owned(),
-        entry,
-    };
-    let open = |range| async { Ok(folder.open(&file.entry, Some(range)).await.unwrap()) };
-    let answer = respond::respond(&file, open, method, headers).await;
+    let etag = format!("\"{}\"", entry.etag.as_ref().unwrap());
+    let version = Version::new(&etag, entry.modified.unwrap());
+    let (folder, size) = (folder.clone(), entry.size);
+    let opener: Opener = Arc::new(move |_, range| {
+        let (folder, entry) = (folder.clone(), entry.clone());
+        Box::pin(async move {
+            let flow = folder.open(&entry, Some(range)).await;
+            let flow = flow.map_err(std::io::Error::other)?;
+            let flow = flow.map(|piece| piece.map_err(std::io::Error::other));
+            Ok::<Flow, _>(Box::pin(flow))
+        })
+    });
+    let content = Content::file(version, size, opener);
+    let reply = respond::reply(&content, method, headers);
+    let answer = respond::respond(content, &reply, "bài 1.mp4", Terms::default()).await;
     answer.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
@@ -301,6 +309,17 @@ async fn the_body_is_as_long_as_it_was_promised_or_an_error() {
     assert_eq!(body_of_a_changing_file(&[b'b'; 5000]).await.unwrap(), 1000);
     let error = body_of_a_changing_file(b"b").await.unwrap_err();
     assert!(error.to_string().contains("became shorter"), "{error}");
+}
+
+#[test]
+fn a_limited_connection_waits_for_as_long_as_its_bytes_should_have_taken() {
+    let rate = NonZeroU64::new(1_000_000).unwrap();
+    let wait = |sent, millis| sending::wait(rate, sent, Duration::from_millis(millis));
+    assert_eq!(wait(0, 0), Duration::ZERO);
+    assert_eq!(wait(1_000_000, 0), Duration::from_secs(1));
+    assert_eq!(wait(1_000_000, 400), Duration::from_millis(600));
+    assert_eq!(wait(1_000_000, 5000), Duration::ZERO);
+    assert_eq!(wait(20_000_000_000_000, 0), Duration::from_secs(20_000_000));
 }
 
 #[cfg(target_os = "linux")]

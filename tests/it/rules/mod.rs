@@ -1,5 +1,6 @@
 //! Tables and properties: no server, no database.
 
+pub mod archives;
 mod bodies;
 mod catalogue;
 mod codes;
@@ -15,6 +16,8 @@ mod money_reports;
 mod near_codes;
 mod pricing;
 mod problems;
+pub mod stamps;
 mod suggestions;
+mod traffic;
 mod vietqr;
 mod words;

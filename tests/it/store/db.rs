@@ -10,6 +10,7 @@ use crate::harness::databases::{each, fresh};
 
 mod bell;
 mod commits;
+mod giving_way;
 mod opening;
 
 /// Tests make their own tables, so that the schema may change without them.

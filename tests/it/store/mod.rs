@@ -3,4 +3,5 @@
 mod catalogue;
 mod coupons;
 mod db;
+mod plans;
 mod states;

@@ -101,25 +101,28 @@ impl Teller for Api {
         Some((wire::LEAST_ORDER_CODE | random).to_string())
     }
 
-    /// `confirm-webhook` sets the channel's webhook to our address after a message to it was answered:
-    /// payOS shows the setting to nobody. So only an address that payOS can reach is put there.
-    async fn inspect(&self, public_url: &str) -> Result<Vec<Finding>, Fault> {
+    /// Where the webhook goes cannot be looked at: payOS shows the setting to nobody.
+    async fn inspect(&self, _public_url: &str) -> Result<Vec<Finding>, Fault> {
         // A code that no link has: the answer tells whether the keys are known.
         drop(self.link("1").await?);
-        let mut findings = vec![Finding {
+        let what = "payOS knows the client ID and the API key. Where its webhook goes and whether the checksum \
+                    key is right, only `bursar gateway register payos` can find out.";
+        Ok(vec![Finding {
             sound: true,
-            what: "payOS knows the client ID and the API key.".to_owned(),
-        }];
-        findings.push(if public_url.starts_with("https://") {
-            self.confirm_webhook(public_url).await?
-        } else {
-            let what = "The webhook was not tried: payOS calls https:// addresses only.";
-            Finding {
-                sound: false,
-                what: what.to_owned(),
-            }
-        });
-        Ok(findings)
+            what: what.to_owned(),
+        }])
+    }
+
+    /// `confirm-webhook` sets the channel's webhook to our address after a message to it was answered.
+    /// So only an address that payOS can reach is put there.
+    async fn register(&self, public_url: &str) -> Result<Option<Finding>, Fault> {
+        if public_url.starts_with("https://") {
+            return self.confirm_webhook(public_url).await.map(Some);
+        }
+        Ok(Some(Finding {
+            sound: false,
+            what: format!("payOS calls https:// addresses only, and public_url is {public_url}."),
+        }))
     }
 
     async fn open(&self, intent: &Intent) -> Result<Opened, Fault> {

@@ -162,7 +162,7 @@ fn checkout(reference: String, state: CheckoutState) -> Fact {
     Fact::Checkout(CheckoutFact {
         gateway: NAME.to_owned(),
         reference,
-        order: None,
+        payment: None,
         state,
     })
 }

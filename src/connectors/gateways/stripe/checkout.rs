@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ulid::Ulid;
 
-use super::wire::{ORDER, ORDER_CODE};
+use super::wire::{ORDER, ORDER_CODE, PAYMENT};
 use crate::clock::Timestamp;
 use crate::connectors::gateways::teller::Intent;
 use crate::id::{Identifier, PaymentId};
@@ -65,7 +65,7 @@ pub(super) fn form(intent: &Intent) -> Vec<(String, String)> {
     let names = [
         (ORDER, &intent.order),
         (ORDER_CODE, &intent.code),
-        ("payment_id", &intent.payment),
+        (PAYMENT, &intent.payment),
     ];
     for (name, value) in names {
         form.push((format!("metadata[{name}]"), value.clone()));

@@ -21,6 +21,7 @@ pub(super) use thing::Thing;
 /// Under which names our own ids travel.
 pub(super) const ORDER: &str = "order_id";
 pub(super) const ORDER_CODE: &str = "order_code";
+pub(super) const PAYMENT: &str = "payment_id";
 pub(super) const REFUND: &str = "refund_id";
 
 /// What makes two bodies the same event: the event's id; of a session that we asked for, its id and
@@ -112,7 +113,7 @@ fn session(
         return Ok(Vec::new());
     };
     let (state, paid) = stand(session)?;
-    let checkout = checkout(session, order, state)?;
+    let checkout = checkout(session, state)?;
     Ok(if paid {
         vec![transfer(session, order, at)?, checkout]
     } else {
@@ -141,11 +142,11 @@ fn has_failed(session: &Thing<'_>) -> Result<bool, NotUnderstood> {
     Ok(attempt(session)?.is_some_and(|status| failed.contains(&status)))
 }
 
-fn checkout(session: &Thing<'_>, order: &str, state: CheckoutState) -> Result<Fact, NotUnderstood> {
+fn checkout(session: &Thing<'_>, state: CheckoutState) -> Result<Fact, NotUnderstood> {
     Ok(Fact::Checkout(CheckoutFact {
         gateway: NAME.to_owned(),
         reference: session.must_id("id")?.to_owned(),
-        order: Some(order.to_owned()),
+        payment: session.metadata(PAYMENT)?.map(str::to_owned),
         state,
     }))
 }

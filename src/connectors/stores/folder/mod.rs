@@ -4,15 +4,14 @@
 //! system resolves them to. The seller who can write below the root is trusted not to race us.
 
 use std::fs::{File, Metadata};
-use std::io;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use async_trait::async_trait;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::stream::try_unfold;
-use tokio::io::{AsyncReadExt, AsyncSeekExt, SeekFrom};
 use url::Url;
 
 use super::names::plain_path;
@@ -22,8 +21,8 @@ use crate::clock::Timestamp;
 mod walk;
 mod write;
 
-/// Bytes in memory per open file, about twice.
-const BUFFER: usize = 256 * 1024;
+/// Bytes in memory per open file.
+const BUFFER: u64 = 256 * 1024;
 
 /// The root folder.
 #[derive(Debug, Clone)]
@@ -114,7 +113,7 @@ impl Store for Folder {
     async fn open(&self, entry: &Entry, range: Option<Range<u64>>) -> Result<Flow, Fault> {
         let (root, seen) = (self.root.clone(), entry.clone());
         let file = off_the_async_threads(move || open_as_seen(&root, &seen)).await?;
-        read(file, entry.path.clone(), range.unwrap_or(0..entry.size)).await
+        read(file, entry.path.clone(), range.unwrap_or(0..entry.size))
     }
 
     async fn partial(&self, path: &str) -> Result<u64, Fault> {
@@ -175,21 +174,21 @@ fn open_as_seen(root: &Path, seen: &Entry) -> Result<File, Fault> {
 }
 
 /// Exactly the bytes of `range`, or a fault.
-async fn read(file: File, path: String, range: Range<u64>) -> Result<Flow, Fault> {
-    let mut file = tokio::fs::File::from_std(file);
-    file.set_max_buf_size(BUFFER);
-    let sought = file.seek(SeekFrom::Start(range.start)).await;
+fn read(mut file: File, path: String, range: Range<u64>) -> Result<Flow, Fault> {
+    let sought = file.seek(SeekFrom::Start(range.start));
     sought.map_err(|error| io_fault(&error, &path))?;
     let left = range.end.saturating_sub(range.start);
-    let pieces = try_unfold((file, left), move |(mut file, left)| {
+    let pieces = try_unfold((file, left), move |(file, left)| {
         let path = path.clone();
         async move {
             if left == 0 {
                 return Ok(None);
             }
-            let piece = piece(&mut file, left)
-                .await
-                .map_err(|error| io_fault(&error, &path))?;
+            let (file, piece) = off_the_async_threads(move || {
+                let piece = piece(&file, left).map_err(|error| io_fault(&error, &path))?;
+                Ok((file, piece))
+            })
+            .await?;
             let left = left - piece.len() as u64;
             Ok(Some((piece, (file, left))))
         }
@@ -197,13 +196,14 @@ async fn read(file: File, path: String, range: Range<u64>) -> Result<Flow, Fault
     Ok(Box::pin(pieces))
 }
 
-async fn piece(file: &mut tokio::fs::File, left: u64) -> io::Result<Bytes> {
-    let room = usize::try_from(left).unwrap_or(BUFFER).min(BUFFER);
-    let mut piece = BytesMut::with_capacity(room);
-    if file.take(room as u64).read_buf(&mut piece).await? == 0 {
+/// Straight into the memory that is sent: no buffer between them, and none that stays.
+fn piece(file: &File, left: u64) -> io::Result<Bytes> {
+    let room = left.min(BUFFER);
+    let mut piece = Vec::with_capacity(usize::try_from(room).unwrap_or_default());
+    if file.take(room).read_to_end(&mut piece)? == 0 {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
-    Ok(piece.freeze())
+    Ok(piece.into())
 }
 
 /// Asked again for every call: a root that is a link may be switched while we run.

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::super::{Flow, mapping, transient};
 use super::broken;
-use crate::config::Secret;
+use crate::config::{RcloneOptions, Secret};
 use crate::connectors::Fault;
 use crate::connectors::quote::quote;
 
@@ -88,16 +88,18 @@ fn is_about_rights(why: &str) -> bool {
 }
 
 impl Program {
-    /// `backend` and its options become the environment of every child.
-    pub fn new(path: &str, backend: &str, options: BTreeMap<String, Secret>) -> Self {
+    /// The options become the environment of every child.
+    pub fn new(options: RcloneOptions) -> Self {
         let prefix = format!("RCLONE_CONFIG_{}_", NAME.to_uppercase());
         let mut settings: BTreeMap<String, Secret> = options
+            .options
             .into_iter()
             .map(|(name, value)| (format!("{prefix}{}", name.to_uppercase()), value))
             .collect();
-        settings.insert(format!("{prefix}TYPE"), Secret::new(backend));
+        settings.insert(format!("{prefix}TYPE"), Secret::new(options.backend));
+        let given = Some(options.program).filter(|path| !path.is_empty());
         Self {
-            path: if path.is_empty() { "rclone" } else { path }.to_owned(),
+            path: given.unwrap_or_else(|| "rclone".to_owned()),
             settings,
         }
     }

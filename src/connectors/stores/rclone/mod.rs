@@ -4,7 +4,6 @@
 //! reported success with nothing delivered. Never `rclone link`: for some clouds that opens the file
 //! to everybody.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -12,10 +11,9 @@ use async_trait::async_trait;
 use futures_util::StreamExt as _;
 use reqwest::Url;
 
-use super::flow::exactly;
 use super::names::{plain_path, waiting};
-use super::{Abilities, Entry, Flow, Parcel, Proof, Store, mapping, too_many, transient};
-use crate::config::Secret;
+use super::{Abilities, Entry, Flow, Parcel, Proof, Store, exactly, mapping, transient, whole};
+use crate::config::StoreConnection;
 use crate::connectors::Fault;
 
 mod child;
@@ -31,21 +29,6 @@ const OLDEST: (u32, u32) = (1, 60);
 /// Waiting for a question's answer.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// What a seller sets.
-#[derive(Debug, Clone, Default)]
-pub struct Remote {
-    /// The program; empty is `rclone` of the path.
-    pub program: String,
-    /// rclone's name of the cloud, as `dropbox`.
-    pub backend: String,
-    /// The options of that backend, as its configuration file has them; passwords obscured as there.
-    pub options: BTreeMap<String, Secret>,
-    /// The folder there; empty is the top.
-    pub root: String,
-    /// Take a version that has known holes.
-    pub allow_old: bool,
-}
-
 /// One remote.
 pub struct Rclone {
     program: Program,
@@ -54,24 +37,29 @@ pub struct Rclone {
 }
 
 impl Rclone {
-    /// Nothing is started yet.
-    pub fn new(remote: Remote) -> anyhow::Result<Self> {
+    /// As the settings say; nothing is started yet.
+    pub fn new(connection: &StoreConnection) -> anyhow::Result<Self> {
+        let options = connection.rclone.clone().unwrap_or_default();
+        let is_word = |text: &str, is_letter: fn(char) -> bool| {
+            !text.is_empty() && text.chars().all(is_letter)
+        };
         anyhow::ensure!(
-            !remote.backend.is_empty() && remote.backend.chars().all(|c| c.is_ascii_alphanumeric()),
+            is_word(&options.backend, |c| c.is_ascii_alphanumeric()),
             "{:?} is no backend of rclone; it is a name such as dropbox",
-            remote.backend
+            options.backend
         );
-        for name in remote.options.keys() {
+        for name in options.options.keys() {
             anyhow::ensure!(
-                name.chars()
-                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'),
+                is_word(name, |c| c.is_ascii_lowercase()
+                    || c.is_ascii_digit()
+                    || c == '_'),
                 "{name:?} is no option of rclone; they are lower-case words such as client_id"
             );
         }
         Ok(Self {
-            program: Program::new(&remote.program, &remote.backend, remote.options),
-            root: remote.root.trim_end_matches('/').to_owned(),
-            allow_old: remote.allow_old,
+            root: connection.path.trim_end_matches('/').to_owned(),
+            allow_old: options.allow_old,
+            program: Program::new(options),
         })
     }
 
@@ -177,7 +165,8 @@ impl Store for Rclone {
                     found.push(entry);
                 }
                 if found.len() > limit {
-                    return Err(too_many(limit));
+                    let why = format!("{folder:?} has more than {limit} files");
+                    return Err(mapping(&why));
                 }
                 Ok(())
             })
@@ -204,7 +193,8 @@ impl Store for Rclone {
             arguments.push(format!("--offset={}", wanted.start));
             arguments.push(format!("--count={length}"));
         }
-        Ok(exactly(self.program.output(&arguments)?, length))
+        let output = self.program.output(&arguments)?;
+        Ok(exactly(length, entry.path.clone(), output))
     }
 
     async fn partial(&self, _path: &str) -> Result<u64, Fault> {
@@ -215,6 +205,7 @@ impl Store for Rclone {
     /// it writes to a name that nobody reads.
     async fn put(&self, parcel: Parcel) -> Result<Entry, Fault> {
         let waiting = waiting(plain_path(&parcel.path)?);
+        let parcel = whole(parcel)?;
         let (from, to) = (self.place(&waiting), self.place(&parcel.path));
         let size = format!("--size={}", parcel.size);
         let fed = self

@@ -13,10 +13,11 @@ use futures_util::StreamExt as _;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, RANGE};
 use reqwest::{Method, RequestBuilder, Url};
 
-use super::flow::exactly;
 use super::names::{is_litter, is_plain, plain_path, waiting};
-use super::{Abilities, Entry, Flow, Parcel, Proof, Store, mapping, too_many, transient};
-use crate::config::Secret;
+use super::{
+    Abilities, Entry, Flow, Parcel, Proof, Store, exactly, mapping, split, transient, whole,
+};
+use crate::config::{Secret, StoreConnection};
 use crate::connectors::Fault;
 use crate::connectors::http::{self, Answer, Limits, Lost};
 
@@ -54,9 +55,13 @@ pub struct WebDav {
 }
 
 impl WebDav {
-    /// The server at `address`.
-    pub fn new(address: &str, account: Option<(String, Secret)>) -> anyhow::Result<Self> {
-        let mut base = http::absolute(address)?;
+    /// As the settings say; nothing is asked yet.
+    pub fn new(connection: &StoreConnection) -> anyhow::Result<Self> {
+        let mut base = http::absolute(&connection.endpoint)?;
+        let account = connection
+            .secret
+            .clone()
+            .map(|password| (connection.account.clone(), password));
         anyhow::ensure!(
             base.query().is_none(),
             "the address of a WebDAV folder has no part after ?"
@@ -232,6 +237,7 @@ impl Store for WebDav {
 
     async fn list(&self, folder: &str, limit: usize) -> Result<Vec<Entry>, Fault> {
         let mut found = Vec::new();
+        let below = folder;
         let mut waiting = VecDeque::from([(below_root(folder)?.to_owned(), 0)]);
         while let Some((folder, depth)) = waiting.pop_front() {
             let Some(resources) = self.find(&folder, "1").await? else {
@@ -255,7 +261,7 @@ impl Store for WebDav {
                 }
             }
             if found.len() > limit {
-                return Err(too_many(limit));
+                return Err(mapping(&format!("{below:?} has more than {limit} files")));
             }
         }
         Ok(found)
@@ -283,7 +289,8 @@ impl Store for WebDav {
             Err(_) => return Err(transient("the WebDAV server sends no file")),
         };
         is_as_asked(&response, entry, is_part.then_some(wanted.start))?;
-        Ok(exactly(pieces(response), wanted.end - wanted.start))
+        let length = wanted.end - wanted.start;
+        Ok(exactly(length, entry.path.clone(), split(pieces(response))))
     }
 
     async fn partial(&self, _path: &str) -> Result<u64, Fault> {
@@ -292,6 +299,7 @@ impl Store for WebDav {
 
     async fn put(&self, parcel: Parcel) -> Result<Entry, Fault> {
         let waiting = waiting(plain_path(&parcel.path)?);
+        let parcel = whole(parcel)?;
         self.make_folders(&parcel.path).await?;
         self.send(&waiting, parcel.size, parcel.body).await?;
         match self.seen(&waiting).await? {

@@ -12,6 +12,7 @@ use crate::model::api_key::Scope;
 use crate::model::audit::{self, Entry};
 use crate::model::code::OrderCode;
 use crate::model::dispute::{self, Claim};
+use crate::model::download::{self, Figures};
 use crate::model::email::{self, Email, EmailState, Letter};
 use crate::model::grant::{self, Grant, GrantState};
 use crate::model::line::{self, Line};
@@ -41,6 +42,8 @@ pub struct Whole {
     pub refunds: Vec<Refund>,
     /// What payers dispute.
     pub disputes: Vec<Claim>,
+    /// What the buyer downloaded.
+    pub downloads: Vec<Figures>,
     /// Letters to the buyer.
     pub emails: Vec<Email>,
     /// What happened, oldest first.
@@ -104,6 +107,7 @@ async fn whole(tx: &mut Tx<'_>, code: &OrderCode) -> Result<Whole> {
         others,
         refunds: refund::of_order(tx, &order.id).await?,
         disputes: dispute::of_order(tx, &order.id).await?,
+        downloads: download::of_order(tx, &order.id).await?,
         emails: email::of_order(tx, &order.id).await?,
         story: audit::of_order(tx, &order.id).await?,
         order,
@@ -133,6 +137,12 @@ impl Whole {
         let minor = self.order.received.minor - self.order.refunded.minor;
         let currency = self.order.total.currency;
         (paid && minor > 0).then_some(Money { minor, currency })
+    }
+
+    /// What was downloaded by a grant's right; `None` where nothing was.
+    #[must_use]
+    pub fn downloaded(&self, grant: &Grant) -> Option<&Figures> {
+        self.downloads.iter().find(|known| known.grant == grant.id)
     }
 
     /// It can be called off.
@@ -165,6 +175,19 @@ impl Page<'_> {
             PaymentStatus::Pending | PaymentStatus::Expired
         );
         (waits && minor > 0).then(|| self.money(&minor))
+    }
+
+    fn downloads(&self, figures: &Figures) -> String {
+        let bytes = self.frame.size(&figures.bytes);
+        let values = [
+            ("sessions", figures.sessions.to_string()),
+            ("bytes", bytes),
+            ("addresses", figures.addresses.to_string()),
+        ];
+        let values = values
+            .each_ref()
+            .map(|(name, value)| (*name, value.as_str()));
+        self.frame.locale.fill("admin.one.downloads", &values)
     }
 
     fn line_of(&self, refund: &Refund) -> Option<String> {

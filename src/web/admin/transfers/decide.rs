@@ -62,6 +62,7 @@ enum Verb {
 }
 
 /// A decision as it was filled in.
+#[derive(Clone)]
 enum Wish {
     Assign(Share),
     Accept(Option<Share>),

@@ -277,6 +277,7 @@ pub async fn undo(
 }
 
 /// What is decided.
+#[derive(Clone)]
 enum Verb {
     Assign(OrderCode),
     Split(Vec<Share>),

@@ -12,6 +12,7 @@ use crate::db::Tx;
 use crate::error::Result;
 use crate::id::{GrantId, LineId};
 use crate::model::code::OrderCode;
+use crate::model::download::{self, Figures};
 use crate::model::email::{self, Email};
 use crate::model::grant::{self, Grant};
 use crate::model::line::{self, Line};
@@ -61,6 +62,7 @@ pub struct OrderStory {
     payments: Vec<PaymentRow>,
     transfers: Vec<TransferRow>,
     grants: Vec<GrantRow>,
+    downloads: Vec<DownloadRow>,
     emails: Vec<EmailRow>,
 }
 
@@ -144,6 +146,20 @@ pub struct GrantRow {
     expires_at: Option<String>,
 }
 
+/// What was downloaded by the right of one grant; none where nothing was.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DownloadRow {
+    grant_id: String,
+    /// One file over 24 hours, however many requests it took.
+    sessions: i64,
+    /// Of all requests.
+    bytes: u64,
+    /// How many addresses they came from.
+    addresses: i64,
+    last_at: String,
+}
+
 /// One letter to the buyer.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -177,6 +193,7 @@ pub(super) async fn read(tx: &mut Tx<'_>, order: Order) -> Result<OrderStory> {
         lines: lines.into_iter().map(LineRow::from).collect(),
         payments: rows(payment::of_order(tx, &order.id).await?),
         transfers: rows(transfer::of_order(tx, &order.id).await?),
+        downloads: rows(download::of_order(tx, &order.id).await?),
         emails: rows(email::of_order(tx, &order.id).await?),
         order: order.into(),
     })
@@ -279,6 +296,18 @@ impl GrantRow {
 
     pub(super) fn grant_id(&self) -> GrantId {
         GrantId::from(self.id.as_str())
+    }
+}
+
+impl From<Figures> for DownloadRow {
+    fn from(figures: Figures) -> Self {
+        Self {
+            grant_id: figures.grant.0,
+            sessions: figures.sessions,
+            bytes: figures.bytes,
+            addresses: figures.addresses,
+            last_at: figures.last_at.rfc3339(),
+        }
     }
 }
 

@@ -31,6 +31,8 @@ pub(super) struct JobAnswer {
     pub(super) lease: String,
     /// When the claim ends without a heartbeat, RFC 3339.
     pub(super) lease_until: String,
+    /// How often to send a heartbeat, whatever the worker's clock says.
+    pub(super) heartbeat_seconds: u64,
     /// The order.
     pub(super) order_id: String,
     /// Its code.

@@ -187,7 +187,7 @@ fn a_look_at_the_link_tells_of_the_very_same_transfer_and_of_the_checkout() {
         Fact::Checkout(CheckoutFact {
             gateway: "payos".to_owned(),
             reference: "6755399441055744".to_owned(),
-            order: None,
+            payment: None,
             state,
         })
     };

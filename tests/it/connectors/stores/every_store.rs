@@ -1,8 +1,6 @@
 //! The contract of places that hold files, kept by every kind that needs no server. The same cases run
 //! against a server that others wrote with `./test --peers`.
 
-use std::sync::Arc;
-
 use bursar::config::StoreConnection;
 use bursar::connectors::Fault;
 use bursar::connectors::stores::folder::Folder;
@@ -11,7 +9,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use md5::{Digest, Md5};
 
-use super::suite;
+use super::{rclone, webdav};
 
 /// Every kind, empty. opendal's own memory stands for the kinds behind opendal.
 async fn each(test: impl AsyncFn(&dyn Store)) {
@@ -26,6 +24,11 @@ async fn each(test: impl AsyncFn(&dyn Store)) {
     };
     eprintln!("in memory");
     test(connect(&memory).unwrap().as_ref()).await;
+    eprintln!("over WebDAV");
+    test(&webdav::behaving().await).await;
+    eprintln!("through rclone");
+    let dir = tempfile::tempdir().unwrap();
+    test(&rclone::local(dir.path())).await;
 }
 
 /// Pieces of a size that no part and no range is a multiple of.
@@ -145,19 +148,6 @@ pub async fn what_is_cut_off_does_not_appear(store: &dyn Store) {
         assert_eq!(store.partial(path).await.unwrap(), 0, "{path}");
     }
     assert_eq!(paths(store, ".").await, Vec::<String>::new());
-}
-
-#[tokio::test]
-async fn every_kind_keeps_the_contract_of_the_suite() {
-    let dir = tempfile::tempdir().unwrap();
-    let memory = StoreConnection {
-        kind: "memory".to_owned(),
-        ..StoreConnection::default()
-    };
-    let folder: Arc<dyn Store> = Arc::new(Folder::open(dir.path()).unwrap());
-    for store in [folder, connect(&memory).unwrap()] {
-        suite::keeps_the_contract(store).await;
-    }
 }
 
 #[tokio::test]

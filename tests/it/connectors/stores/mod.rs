@@ -3,6 +3,5 @@
 pub mod every_store;
 mod folder;
 mod rclone;
-mod suite;
 mod web;
 mod webdav;

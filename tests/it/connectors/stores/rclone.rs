@@ -2,43 +2,47 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
-use std::sync::Arc;
+use std::path::Path;
 
-use bursar::config::Secret;
+use bursar::config::{RcloneOptions, Secret, StoreConnection};
 use bursar::connectors::Fault;
 use bursar::connectors::stores::Store;
-use bursar::connectors::stores::rclone::{Rclone, Remote};
+use bursar::connectors::stores::rclone::Rclone;
 
-use super::suite::{self, parcel};
+use super::every_store::parcel;
 
-fn local(root: &str) -> Remote {
-    Remote {
-        backend: "local".to_owned(),
-        root: root.to_owned(),
-        allow_old: true,
-        ..Remote::default()
+fn settings(root: &Path, options: RcloneOptions) -> StoreConnection {
+    StoreConnection {
+        path: root.to_string_lossy().into_owned(),
+        rclone: Some(RcloneOptions {
+            backend: "local".to_owned(),
+            ..options
+        }),
+        ..StoreConnection::default()
     }
 }
 
+/// rclone itself, on a folder of this machine.
+pub fn local(root: &Path) -> Rclone {
+    let options = RcloneOptions {
+        allow_old: true,
+        ..RcloneOptions::default()
+    };
+    Rclone::new(&settings(root, options)).unwrap()
+}
+
 /// A program that stands in for rclone: a FAKE, a shell script.
-fn stand_in(folder: &tempfile::TempDir, script: &str) -> Rclone {
+fn stand_in(folder: &tempfile::TempDir, script: &str, allow_old: bool) -> Rclone {
     let path = folder.path().join("rclone");
     std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let options = BTreeMap::from([("token".to_owned(), Secret::new("token-that-must-not-show"))]);
-    Rclone::new(Remote {
+    let options = RcloneOptions {
         program: path.to_string_lossy().into_owned(),
-        options,
-        ..local("")
-    })
-    .unwrap()
-}
-
-#[tokio::test]
-async fn rclone_keeps_the_contract_of_stores() {
-    let folder = tempfile::tempdir().unwrap();
-    let root = folder.path().to_string_lossy().into_owned();
-    suite::keeps_the_contract(Arc::new(Rclone::new(local(&root)).unwrap())).await;
+        options: BTreeMap::from([("token".to_owned(), Secret::new("token-that-must-not-show"))]),
+        allow_old,
+        ..RcloneOptions::default()
+    };
+    Rclone::new(&settings(Path::new(""), options)).unwrap()
 }
 
 /// Seen with `rclone serve webdav`: success, and nothing delivered.
@@ -48,6 +52,7 @@ async fn success_with_nothing_delivered_is_not_believed() {
     let store = stand_in(
         &folder,
         "case $1 in rcat) cat >/dev/null; exit 0;; lsjson) exit 3;; *) exit 0;; esac",
+        true,
     );
     let fault = store.put(parcel("a.bin", b"bytes")).await.unwrap_err();
     assert!(
@@ -74,7 +79,7 @@ async fn exit_codes_and_words_are_understood_and_no_secret_is_repeated() {
         ("kill -9 $$", false, "no reason"),
     ] {
         let folder = tempfile::tempdir().unwrap();
-        let store = stand_in(&folder, script);
+        let store = stand_in(&folder, script, true);
         let fault = store.look("a.bin").await.unwrap_err();
         assert_eq!(
             matches!(fault, Fault::ConnectionBroken { .. }),
@@ -98,25 +103,18 @@ async fn a_version_with_known_holes_is_refused_unless_it_was_allowed() {
     ] {
         let folder = tempfile::tempdir().unwrap();
         let script = format!("case $1 in version) echo 'rclone {version}';; *) echo '[]';; esac");
-        let made = stand_in(&folder, &script);
-        drop(made);
-        let store = Rclone::new(Remote {
-            program: folder.path().join("rclone").to_string_lossy().into_owned(),
-            allow_old,
-            ..local("")
-        })
-        .unwrap();
+        let store = stand_in(&folder, &script, allow_old);
         assert_eq!(store.ping().await.is_ok(), works, "{version} {allow_old}");
     }
 }
 
 #[tokio::test]
 async fn a_program_that_is_not_there_is_named() {
-    let store = Rclone::new(Remote {
+    let options = RcloneOptions {
         program: "/nowhere/rclone".to_owned(),
-        ..local("")
-    })
-    .unwrap();
+        ..RcloneOptions::default()
+    };
+    let store = Rclone::new(&settings(Path::new(""), options)).unwrap();
     let why = store.ping().await.unwrap_err().to_string();
     assert!(why.contains("/nowhere/rclone"), "{why}");
 }
@@ -126,7 +124,7 @@ async fn a_program_that_is_not_there_is_named() {
 async fn the_child_sees_its_settings_and_no_other_environment() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("env");
-    let store = stand_in(&folder, &format!("env > {}; exit 3", out.display()));
+    let store = stand_in(&folder, &format!("env > {}; exit 3", out.display()), true);
     assert_eq!(store.look("a.bin").await.unwrap(), None);
     let seen = std::fs::read_to_string(out).unwrap();
     assert!(seen.contains("RCLONE_CONFIG_BURSAR_TYPE=local"), "{seen}");

@@ -9,6 +9,8 @@ use serde_json::json;
 use super::*;
 
 const SESSION: &str = "cs_live_a1Vn8Qw2Er4Ty6Ui8Op0As2Df4Gh6Jk8Lz1Xc3Vb5Nm7";
+/// Our own payment, as the session repeats it.
+const OURS: &str = "pay_01kb3v60c4h8e5a2w7y3d9g1zt";
 const PAYMENT: &str = "pi_3Sx4KbLkdIwHu7ix0a1b2c3d";
 /// `created` of the recorded events.
 const TOLD_AT: Timestamp = Timestamp(1_767_582_420_000);
@@ -53,7 +55,7 @@ fn checkout(state: CheckoutState) -> Fact {
     Fact::Checkout(CheckoutFact {
         gateway: "stripe".to_owned(),
         reference: SESSION.to_owned(),
-        order: Some(ORDER.to_owned()),
+        payment: Some(OURS.to_owned()),
         state,
     })
 }

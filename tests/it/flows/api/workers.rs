@@ -58,14 +58,15 @@ async fn a_worker_claims_keeps_and_finishes_a_hand_over() {
         let (order, job) = claimed(&server).await;
         assert_eq!(job["folder"], "books");
         assert_eq!(job["email"], "an@example.com");
-        assert_eq!(job["leaseUntil"], "2026-01-05T03:05:00.000Z");
+        assert_eq!(job["heartbeatSeconds"], 15);
+        assert_eq!(job["leaseUntil"], "2026-01-05T03:00:45.000Z");
         let none_left = call(&server, CLAIM, &json!({ "limit": 5 })).await;
         assert_eq!(none_left.json["tasks"], json!([]));
-        server.wait(Duration::from_secs(240));
+        server.wait(Duration::from_secs(40));
         let beat = json!({ "task_id": job["taskId"], "lease": job["lease"] });
         let kept = call(&server, HEARTBEAT, &beat).await;
-        assert_eq!(kept.json["leaseUntil"], "2026-01-05T03:09:00.000Z", "{}", kept.text);
-        server.wait(Duration::from_secs(240));
+        assert_eq!(kept.json["leaseUntil"], "2026-01-05T03:01:25.000Z", "{}", kept.text);
+        server.wait(Duration::from_secs(40));
         server.sweep().await;
         let report = json!({ "task_id": job["taskId"], "drive_link": "https://drive.example/x" });
         let finished = call(&server, FINALIZE, &report).await;
@@ -85,7 +86,8 @@ async fn a_worker_claims_keeps_and_finishes_a_hand_over() {
 async fn a_lost_claim_can_neither_be_kept_nor_finished() {
     server::each(async |server| {
         let (order, job) = claimed(&server).await;
-        server.wait(Duration::from_secs(301));
+        // Within a minute: the lease, and the few seconds between two sweeps.
+        server.wait(Duration::from_secs(46));
         server.sweep().await;
         let (beat, report) = (
             json!({ "task_id": job["taskId"], "lease": job["lease"] }),
@@ -100,6 +102,50 @@ async fn a_lost_claim_can_neither_be_kept_nor_finished() {
             json!({ "taskId": second["taskId"], "lease": second["lease"], "folderName": "An" });
         assert_eq!(call(&server, FINALIZE, &report).await.status, 200);
         assert_eq!(status(&server, &order).await, "completed");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_late_report_is_refused_after_another_worker_has_finished_too() {
+    server::each(async |server| {
+        let (order, lost) = claimed(&server).await;
+        server.wait(Duration::from_secs(46));
+        server.sweep().await;
+        let present = call(&server, CLAIM, &json!({})).await.json["tasks"][0].clone();
+        let report = |job: &Value, name: &str| json!({ "taskId": job["taskId"], "lease": job["lease"], "folderName": name });
+        assert_eq!(call(&server, FINALIZE, &report(&present, "second")).await.status, 200);
+        let late = call(&server, FINALIZE, &report(&lost, "first")).await;
+        assert_problem(&late, 409, "lease_lost");
+        let again = call(&server, FINALIZE, &report(&present, "second")).await;
+        assert_eq!((again.status, &again.json["duplicate"]), (200, &json!(true)), "{}", again.text);
+        assert_eq!(again.json["orderId"], order["orderId"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_failure_that_is_reported_twice_is_one_failure() {
+    server::each(async |server| {
+        let (_, job) = claimed(&server).await;
+        let report =
+            json!({ "taskId": job["taskId"], "lease": job["lease"], "error": "the disk is full" });
+        for duplicate in [false, true] {
+            let answer = call(&server, FINALIZE, &report).await;
+            assert_eq!(
+                (answer.status, &answer.json["duplicate"]),
+                (200, &json!(duplicate)),
+                "{}",
+                answer.text
+            );
+        }
+        server.wait(Duration::from_secs(60));
+        let next = call(&server, CLAIM, &json!({})).await.json["tasks"][0].clone();
+        // Known still while another attempt runs, which it does not disturb.
+        let answer = call(&server, FINALIZE, &report).await;
+        assert_eq!(answer.json["duplicate"], true, "{}", answer.text);
+        let beat = json!({ "taskId": next["taskId"], "lease": next["lease"] });
+        assert_eq!(call(&server, HEARTBEAT, &beat).await.status, 200);
     })
     .await;
 }

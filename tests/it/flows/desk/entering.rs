@@ -21,7 +21,7 @@ const PAGES: [&str; 8] = [
 ];
 
 /// Every form, and the scope that opens it.
-const FORMS: [(&str, Option<Scope>); 19] = [
+const FORMS: [(&str, Option<Scope>); 20] = [
     ("/admin/sign-out", None),
     ("/admin/transfers/trf_1/assign", Some(Scope::TransfersWrite)),
     ("/admin/transfers/trf_1/accept", Some(Scope::TransfersWrite)),
@@ -44,6 +44,7 @@ const FORMS: [(&str, Option<Scope>); 19] = [
     ("/admin/orders/DHAAAAAAAA/give", Some(Scope::GrantsWrite)),
     ("/admin/orders/DHAAAAAAAA/email", Some(Scope::OrdersWrite)),
     ("/admin/grants/gra_1/retry", Some(Scope::GrantsWrite)),
+    ("/admin/alerts/clear", Some(Scope::TransfersWrite)),
     ("/admin/messages/evt_1/replay", Some(Scope::TransfersWrite)),
     ("/admin/messages/evt_1/close", Some(Scope::TransfersWrite)),
     ("/admin/transfers/trf_1/undo", Some(Scope::TransfersWrite)),

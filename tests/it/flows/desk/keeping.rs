@@ -1,7 +1,11 @@
 //! What else waits for a person: refunds, orders, access that stands still, messages; and the page
 //! that says how much of each there is.
 
+use bursar::clock::Timestamp;
+use bursar::model::api_key::Scope;
+use bursar::model::audit::Actor;
 use bursar::model::transfer::Class;
+use bursar::model::{alert, audit};
 
 use super::{Desk, attribute, code, each};
 
@@ -193,10 +197,87 @@ async fn a_message_that_nobody_understood_is_read_again_or_closed() {
     .await;
 }
 
+#[tokio::test]
+async fn an_alert_is_there_until_somebody_says_with_a_reason_that_it_is_seen_to() {
+    each(async |desk| {
+        let (moment, clear) = (
+            desk.server.app.moment(Actor::Machine("test")),
+            "/admin/alerts/clear",
+        );
+        let raised = desk.server.app.db.write(move |tx| {
+            let matter = (alert::DISPUTE, "ord_1");
+            Box::pin(async move { alert::raise(tx, &moment, matter, "Answer the bank.").await })
+        });
+        raised.await.unwrap();
+        assert!(desk.page("/admin").await.contains("Answer the bank."));
+        let refused = desk.fill("/admin", clear, &[("why", "")]).await;
+        assert_eq!(refused.status, 422);
+        let foreign = [("kind", "dispute"), ("subject", "ord_1"), ("why", "x")];
+        let foreign = desk.post(clear, &foreign).await;
+        assert!([400, 403].contains(&foreign.status), "{}", foreign.text);
+        let reader = Desk::of(desk.server.clone(), "mai", &[Scope::TransfersRead]).await;
+        assert!(!reader.page("/admin").await.contains(clear));
+
+        let why = [("why", "answered with the bank's letter")];
+        let after = desk.decide("/admin", clear, &why).await;
+        assert!(!after.contains("Answer the bank."));
+        let audit = desk.server.app.db.read(|tx| {
+            let filter = audit::Filter {
+                subject: Some("ord_1".to_owned()),
+                actor: None,
+                from: Timestamp(0),
+                to: Timestamp(2_000_000_000_000),
+            };
+            Box::pin(async move { audit::list(tx, &filter, None, 100).await })
+        });
+        let audit = audit.await.unwrap();
+        let entry = audit.iter().find(|e| e.action == "alert.cleared").unwrap();
+        assert_eq!(entry.why.as_deref(), Some(why[0].1));
+        assert!(entry.actor.contains("lan"), "{}", entry.actor);
+        let token = desk.token().await;
+        let again = [
+            ("kind", "dispute"),
+            ("subject", "ord_1"),
+            ("why", "x"),
+            ("token", token.as_str()),
+        ];
+        assert_eq!(desk.post(clear, &again).await.status, 404, "it is over");
+    })
+    .await;
+}
+
 #[test]
 fn the_reader_of_forms_takes_values_as_a_browser_does() {
     let input = r#" type="hidden" name="code" value="DH1""#;
     assert_eq!(attribute(input, "name").as_deref(), Some("code"));
     assert_eq!(attribute(input, "value").as_deref(), Some("DH1"));
     assert_eq!(attribute(input, "id"), None);
+}
+
+#[tokio::test]
+async fn an_order_shows_what_its_buyer_downloaded() {
+    each(async |desk| {
+        let order = desk.server.order(&["rust"]).await;
+        desk.server.pay(&order, 599_000).await;
+        desk.server.drain().await;
+        let page = format!("/admin/orders/{}", code(&order));
+        assert!(!desk.page(&page).await.contains("Downloaded"));
+        let buyer = order["statusUrl"].as_str().unwrap();
+        let link = |page: &str, beginning: &str| {
+            let start = page.find(beginning).unwrap_or_else(|| panic!("{page}"));
+            let end = page[start..].find('"').unwrap();
+            page[start..start + end].to_owned()
+        };
+        let path = |url: &str| url.replace(&desk.server.url, "");
+        let landing = link(&desk.server.get(&path(buyer)).await.text, "/f/");
+        let file = link(&desk.server.get(&landing).await.text, "/files/");
+        for _ in 0..2 {
+            assert_eq!(desk.server.get(&file).await.text, "Bài 1");
+        }
+        desk.server.app.traffic.settled().await;
+        let shown = desk.page(&page).await;
+        let words = "Downloaded: 1 times, 12 B, from 1 addresses";
+        assert!(shown.contains(words), "{shown}");
+    })
+    .await;
 }

@@ -70,6 +70,13 @@ pub fn after(history: &[Event]) -> World {
     world
 }
 
+/// The same, one event further.
+pub fn then(world: &World, event: Event) -> World {
+    let mut world = world.clone();
+    world.take(event);
+    world
+}
+
 pub fn courses(ware: Ware) -> &'static [Course] {
     match ware {
         Ware::Single => &[Course::A],
@@ -130,7 +137,7 @@ impl Deal {
     }
 
     /// Its money for this course went back.
-    fn is_over(&self, course: Course) -> bool {
+    pub fn is_over(&self, course: Course) -> bool {
         self.is_wholly_refunded() || self.claim == Claim::Lost || self.returned.contains(&course)
     }
 

@@ -34,6 +34,7 @@ impl Hand {
         let file = Connection::open(file).unwrap();
         file.execute_batch("PRAGMA foreign_keys = OFF; PRAGMA synchronous = OFF;")
             .unwrap();
+        file.set_prepared_statement_cache_capacity(256);
         let list = "SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c
                     WHERE m.type = 'table' AND m.name NOT LIKE '%schema_history' ORDER BY m.name, c.cid";
         let mut columns: BTreeMap<String, Vec<String>> = BTreeMap::new();

@@ -15,27 +15,6 @@ use super::oracle::{self, Claim, Deal, World};
 use super::snapshot::{Hand, Snapshot};
 use super::stage::{Stage, expected};
 
-/// How far to go.
-#[derive(Debug, Clone, Copy)]
-pub struct Plan {
-    /// Every event, up to so many.
-    pub everything: usize,
-    /// Without gifts and without purchases that wait, up to so many.
-    pub rest: usize,
-}
-
-impl Plan {
-    fn covers(self, history: &[Event]) -> bool {
-        let extra = |event: &Event| matches!(event, Event::Gift | Event::BuyLate(_));
-        let most = if history.iter().any(extra) {
-            self.everything
-        } else {
-            self.everything.max(self.rest)
-        };
-        history.len() <= most
-    }
-}
-
 /// What was covered.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Covered {
@@ -44,45 +23,69 @@ pub struct Covered {
     pub states: usize,
 }
 
-type History = Vec<Event>;
+pub type History = Vec<Event>;
 
 /// States of one level: a history that leads there, and how many do.
 type Level = BTreeMap<String, (History, u64)>;
 
-/// Follow every history of the plan, on as many databases as there are processors.
-pub fn all(plan: Plan) -> Covered {
+/// Follow every history up to a length, on as many databases as there are processors.
+pub fn all(length: usize) -> Covered {
     let mut covered = Covered::default();
     let mut known: BTreeSet<String> = BTreeSet::new();
     let mut level: Vec<(History, u64)> = vec![(Vec::new(), 1)];
-    let walkers = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut stages: Vec<Walker> = (0..walkers).map(|_| Walker::start()).collect();
-    for length in 1..=plan.everything.max(plan.rest) {
+    for told in 1..=length {
         // Neighbours begin alike, so a walker seldom has to begin again.
         level.sort();
         let next: Mutex<Level> = Mutex::default();
-        let share = level.len().div_ceil(walkers).max(1);
-        std::thread::scope(|scope| {
-            let shares = level.chunks(share).zip(&mut stages);
-            let walks: Vec<_> = shares
-                .map(|(states, walker)| scope.spawn(|| walker.follow(plan, states, &next)))
-                .collect();
-            for walk in walks {
-                let (histories, events) = walk.join().unwrap();
-                covered.histories += histories;
-                covered.events += events;
-            }
-        });
-        let next = next.into_inner().unwrap();
+        let walked = on_all_processors(&level, |walker, states| walker.follow(states, &next));
+        for (histories, events) in walked {
+            covered.histories += histories;
+            covered.events += events;
+        }
         level = Vec::new();
-        for (essence, state) in next {
+        for (essence, state) in next.into_inner().unwrap() {
             if known.insert(essence) {
                 level.push(state);
             }
         }
         covered.states = known.len();
-        eprintln!("{length} events: {covered:?}");
+        eprintln!("{told} events: {covered:?}");
     }
     covered
+}
+
+/// Tell these histories, each event of each; how many events that were: what neighbours have in common at
+/// their beginning is told once.
+pub fn each(mut histories: Vec<History>) -> usize {
+    histories.sort();
+    let told = on_all_processors(&histories, |walker, some| walker.tell_all(some));
+    told.iter().sum()
+}
+
+/// Share out work among walkers, a few neighbours at a time.
+fn on_all_processors<W: Sync, R: Send>(
+    work: &[W],
+    walk: impl Fn(&mut Walker, &[W]) -> R + Sync,
+) -> Vec<R> {
+    let walkers = std::thread::available_parallelism().map_or(1, usize::from);
+    let shares = Mutex::new(work.chunks(work.len().div_ceil(walkers * 16).max(1)));
+    let walk_on = || {
+        let mut walker = Walker::start();
+        let mut results = Vec::new();
+        loop {
+            // The lock is not held while walking.
+            let share = shares.lock().unwrap().next();
+            match share {
+                Some(share) => results.push(walk(&mut walker, share)),
+                None => return results,
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        let walks: Vec<_> = (0..walkers).map(|_| scope.spawn(walk_on)).collect();
+        let results = walks.into_iter().flat_map(|walk| walk.join().unwrap());
+        results.collect()
+    })
 }
 
 /// One stage, and the states on the way to where it is.
@@ -115,20 +118,12 @@ impl Walker {
     }
 
     /// Tell every event that can follow each of these states. Histories and events told.
-    fn follow(
-        &mut self,
-        plan: Plan,
-        states: &[(History, u64)],
-        next: &Mutex<Level>,
-    ) -> (u64, usize) {
+    fn follow(&mut self, states: &[(History, u64)], next: &Mutex<Level>) -> (u64, usize) {
         let (mut histories, mut events) = (0, 0);
         for (history, weight) in states {
             self.go_to(history);
             for (event, alike) in possible(&oracle::after(history)) {
                 let told = [history.as_slice(), &[event]].concat();
-                if !plan.covers(&told) {
-                    continue;
-                }
                 let essence = self.tell(&told);
                 histories += weight * alike;
                 events += 1;
@@ -140,12 +135,24 @@ impl Walker {
         (histories, events)
     }
 
+    fn tell_all(&mut self, histories: &[History]) -> usize {
+        let mut events = 0;
+        for history in histories {
+            self.forget(history);
+            while let Some(event) = history.get(self.history.len()) {
+                self.put_back(self.way.len() - 1);
+                self.history.push(*event);
+                self.play_and_compare(*event, &oracle::after(&self.history));
+                self.way.push(self.latest.clone());
+                events += 1;
+            }
+        }
+        events
+    }
+
     /// Be in the state after this history: from the last state on the way that it shares.
     fn go_to(&mut self, history: &[Event]) {
-        let pairs = history.iter().zip(&self.history);
-        let shared = pairs.take_while(|(a, b)| a == b).count();
-        self.history.truncate(shared);
-        self.way.truncate(shared + 1);
+        let shared = self.forget(history);
         for event in &history[shared..] {
             self.history.push(*event);
             self.put_back(self.way.len() - 1);
@@ -153,6 +160,15 @@ impl Walker {
             self.latest = self.hand.take(&self.stage);
             self.way.push(self.latest.clone());
         }
+    }
+
+    /// What is not on the way to this history; how much of it is left.
+    fn forget(&mut self, history: &[Event]) -> usize {
+        let pairs = history.iter().zip(&self.history);
+        let shared = pairs.take_while(|(a, b)| a == b).count();
+        self.history.truncate(shared);
+        self.way.truncate(shared + 1);
+        shared
     }
 
     fn put_back(&mut self, place: usize) {
@@ -165,13 +181,19 @@ impl Walker {
     fn tell(&mut self, history: &[Event]) -> String {
         self.put_back(self.way.len() - 1);
         let event = history[history.len() - 1];
-        self.runtime.block_on(self.stage.play(event));
-        let seen = self.runtime.block_on(self.stage.look());
-        let world = oracle::after(history);
-        assert_eq!(seen, expected(&world), "after {history:?}");
-        self.latest = self.hand.take(&self.stage);
+        self.history.push(event);
+        let world = oracle::after(&self.history);
+        self.play_and_compare(event, &world);
+        self.history.pop();
         let tables = self.hand.essence(&self.latest);
         format!("{}\n{tables}", essence(&world))
+    }
+
+    fn play_and_compare(&mut self, event: Event, world: &World) {
+        self.runtime.block_on(self.stage.play(event));
+        let seen = self.runtime.block_on(self.stage.look());
+        assert_eq!(seen, expected(world), "after {:?}", self.history);
+        self.latest = self.hand.take(&self.stage);
     }
 }
 

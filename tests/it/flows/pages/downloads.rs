@@ -13,7 +13,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// An order whose files are the buyer's, and the landing page's path as the order page gives it.
-async fn delivered(stand: &Stand) -> (Order, String) {
+pub(super) async fn delivered(stand: &Stand) -> (Order, String) {
     let order = stand.bought(&["read"]).await;
     stand
         .advance(&order, GrantState::Working, Step::default())

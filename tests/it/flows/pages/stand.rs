@@ -188,7 +188,10 @@ impl Stand {
     pub async fn write<T, F>(&self, script: F) -> T
     where
         T: Send + 'static,
-        F: for<'t> FnOnce(&'t mut Tx<'_>, Moment) -> BoxFuture<'t, Result<T>> + Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx<'_>, Moment) -> BoxFuture<'t, Result<T>>
+            + Clone
+            + Send
+            + 'static,
     {
         let moment = self.app.moment(Actor::Operator("test".to_owned()));
         let written = self.app.db.write(move |tx| script(tx, moment));
@@ -328,6 +331,7 @@ fn world(config: &Config, folder: &TempDir) -> Connectors {
     let disk = Folder::open(folder.path().join("source")).unwrap();
     let kept = Folder::made_on_demand(folder.path().join("content"));
     Connectors {
+        drives: std::collections::BTreeMap::new(),
         lms: std::collections::BTreeMap::new(),
         stores: [
             ("disk".to_owned(), Arc::new(disk) as _),

@@ -27,7 +27,7 @@ fn press(stand: &Stand) -> Press {
     }
 }
 
-async fn publish(stand: &Stand, rule: Rule) -> Version {
+pub(super) async fn publish(stand: &Stand, rule: Rule) -> Version {
     let plan = Plan {
         course: "read".to_owned(),
         source: "disk".to_owned(),
@@ -43,7 +43,7 @@ async fn publish(stand: &Stand, rule: Rule) -> Version {
 }
 
 /// The landing page of an order that was bought and delivered now.
-async fn bought(stand: &Stand) -> (Order, String) {
+pub(super) async fn bought(stand: &Stand) -> (Order, String) {
     let order = stand.bought(&["read"]).await;
     let working = Step::default();
     stand.advance(&order, GrantState::Working, working).await;

@@ -57,6 +57,7 @@ pub(super) async fn app(scratch: &Scratch, options: Options) -> Arc<App> {
         .await
         .unwrap();
     let world = Connectors {
+        drives: BTreeMap::new(),
         lms: config
             .lms
             .iter()

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use bursar::clock::Clock;
 use bursar::config::{BankAccount, Config, LmsConnection, Mode, Secret, SourceFolder};
+use bursar::connectors::gateways::{self, Tellers};
 use bursar::connectors::http::Limits;
 use bursar::connectors::lms::fake::{FakeLms, FakeLmsOptions};
 use bursar::connectors::lms::{self, Lms};
 use bursar::connectors::mail::Mailer;
-use bursar::connectors::{Connectors, stores};
+use bursar::connectors::{Connectors, destinations, stores};
 use bursar::db::Kind;
 use tempfile::TempDir;
 
@@ -135,6 +136,8 @@ pub struct Setup {
     pub real_time: bool,
     /// Stands in for a connection of this name.
     pub platforms: Vec<(&'static str, Arc<dyn Lms>)>,
+    /// Stands in for the API of a gateway of this name.
+    pub tellers: Tellers,
     /// The time, where it does not run: shared with whom the shop talks to.
     pub clock: Clock,
     /// What else is set otherwise.
@@ -154,6 +157,7 @@ impl Setup {
             in_memory: false,
             real_time: false,
             platforms: Vec::new(),
+            tellers: Tellers::new(),
             clock: Clock::still(START),
             change: Arc::new(|_| ()),
         }
@@ -212,11 +216,18 @@ pub(super) fn config(setup: &Setup, lms: &FakeLms, folder: &TempDir) -> Config {
     config
 }
 
-pub(super) fn world(config: &Config, platforms: &BTreeMap<String, Arc<dyn Lms>>) -> Connectors {
+pub(super) fn world(
+    config: &Config,
+    platforms: &BTreeMap<String, Arc<dyn Lms>>,
+    standing_in: &Tellers,
+) -> Connectors {
+    let mut tellers = gateways::tellers(&config.payments).unwrap();
+    tellers.extend(standing_in.clone());
     Connectors {
+        drives: destinations::drives(config, &Clock::system()).unwrap(),
         lms: platforms.clone(),
         stores: stores::open(config).unwrap(),
-        tellers: bursar::connectors::gateways::tellers(&config.payments).unwrap(),
+        tellers,
         mail: Mailer::from_config(&config.mail).unwrap(),
     }
 }

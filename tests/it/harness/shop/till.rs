@@ -1,5 +1,6 @@
-//! Money by card, told in facts as a gateway's connector would read them, and money that goes back by
-//! a person's decision. What comes over the wire is proved elsewhere: here the books are.
+//! Money by card, told in facts, and money that goes back by a person's decision. Each fact comes in a
+//! message that the gateway's connector really reads so, because a message that waits is read again. What
+//! else is in a message is proved elsewhere: here the books are.
 
 use std::sync::atomic::Ordering;
 
@@ -17,6 +18,7 @@ use bursar::model::gateway_event::{Arrival, Road};
 use bursar::model::order::Order;
 use bursar::model::refund::{self, Refund};
 use bursar::money::Money;
+use serde_json::{Value, json};
 
 use super::Shop;
 
@@ -28,16 +30,21 @@ pub fn charge(order: &Order, name: &str, dong: i64) -> Fact {
     Fact::Transfer(TransferFact {
         gateway: CARDS.to_owned(),
         provider_id: name.to_owned(),
-        natural_key: None,
+        natural_key: Some(format!("{CARDS}|{}", session(name))),
         account: CARDS.to_owned(),
         sub_account: None,
         direction: Direction::In,
         amount: Money::vnd(dong),
-        reference: String::new(),
+        reference: session(name),
         order: Some(OrderName::Id(order.id.0.clone())),
         memos: Vec::new(),
         booked_at: None,
     })
+}
+
+/// The checkout that a payment came through.
+fn session(payment: &str) -> String {
+    format!("cs_{payment}")
 }
 
 /// A refund, as the gateway tells of it.
@@ -49,7 +56,7 @@ pub fn refund(name: &str, of: &str, dong: i64, progress: RefundProgress) -> Fact
         amount: Money::vnd(dong),
         progress,
         ours: None,
-        why: None,
+        why: (progress == RefundProgress::Failed).then(|| "declined".to_owned()),
     })
 }
 
@@ -85,24 +92,97 @@ pub fn disputed(name: &str, of: &str, dong: i64, stage: DisputeStage) -> Fact {
     })
 }
 
+/// The event of this id that tells of a fact: what the connector looks at, in the gateway's words.
+fn event(id: &str, fact: &Fact) -> Value {
+    let (kind, mut object) = match fact {
+        Fact::Transfer(fact) => ("checkout.session.completed", sold(fact)),
+        Fact::Refund(fact) => ("refund.updated", sent_back(fact)),
+        Fact::Refunded(fact) => (
+            "charge.refunded",
+            json!({ "amount_refunded": fact.total.minor }),
+        ),
+        Fact::Dispute(fact) => ("charge.dispute.updated", claimed(fact)),
+        Fact::Checkout(_) => unreachable!("no story of the till tells of a checkout alone"),
+    };
+    object["currency"] = "vnd".into();
+    if let Fact::Refund(RefundFact { transfer, .. })
+    | Fact::Refunded(RefundedFact { transfer, .. })
+    | Fact::Dispute(DisputeFact { transfer, .. }) = fact
+    {
+        object["payment_intent"] = transfer.as_str().into();
+    }
+    json!({ "id": id, "object": "event", "type": kind, "data": { "object": object } })
+}
+
+fn sold(fact: &TransferFact) -> Value {
+    let Some(OrderName::Id(order)) = &fact.order else {
+        unreachable!("a payment by card names its order")
+    };
+    json!({
+        "id": fact.reference,
+        "status": "complete",
+        "payment_status": "paid",
+        "payment_intent": fact.provider_id,
+        "amount_total": fact.amount.minor,
+        "metadata": { "order_id": order },
+    })
+}
+
+fn sent_back(fact: &RefundFact) -> Value {
+    let status = match fact.progress {
+        RefundProgress::Pending => "pending",
+        RefundProgress::Succeeded => "succeeded",
+        RefundProgress::Failed => "failed",
+    };
+    json!({
+        "id": fact.provider_id,
+        "amount": fact.amount.minor,
+        "status": status,
+        "failure_reason": fact.why,
+        "metadata": { "refund_id": fact.ours },
+    })
+}
+
+fn claimed(fact: &DisputeFact) -> Value {
+    let status = match fact.stage {
+        DisputeStage::Inquiry => "warning_needs_response",
+        DisputeStage::Open => "needs_response",
+        DisputeStage::Won => "won",
+        DisputeStage::Lost => "lost",
+    };
+    json!({ "id": fact.provider_id, "amount": fact.amount.minor, "status": status })
+}
+
 impl Shop {
-    /// A message of the gateway that says this, in a transaction of its own.
-    pub async fn try_tell(&self, fact: Fact) -> Result<Settled> {
+    /// A message of the gateway that says this, and what it is read as.
+    pub fn message(&self, fact: &Fact) -> (Arrival, Vec<Fact>) {
         let place = self.transfers.fetch_add(1, Ordering::Relaxed);
+        let body = event(&format!("evt_{place}"), fact)
+            .to_string()
+            .into_bytes();
+        let gateway = self.app.desk.gateways.get(CARDS).unwrap();
+        let facts = gateway.read(&body).unwrap();
+        assert!(facts.contains(fact), "{fact:?} is told as {facts:?}");
         let arrival = Arrival {
             gateway: CARDS.to_owned(),
-            key: format!("event-{place}"),
-            body: b"{}".to_vec(),
+            key: gateway.event_key(&body),
+            body,
             note: None,
             road: Road::Message,
         };
+        (arrival, facts)
+    }
+
+    /// It comes, in a transaction of its own.
+    pub async fn try_tell(&self, fact: Fact) -> Result<Settled> {
+        let (arrival, facts) = self.message(&fact);
         let policy = self.app.desk.policy.clone();
         let moment = self.app.moment(Actor::Gateway(CARDS.to_owned()));
         self.app
             .db
             .write(move |tx| {
                 Box::pin(
-                    async move { settle::arrival(tx, &moment, &policy, &arrival, &[fact]).await },
+                    async move { settle::arrival(tx, &moment, &policy, &arrival, &facts).await },
                 )
             })
             .await

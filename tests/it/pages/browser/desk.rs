@@ -24,7 +24,9 @@ async fn sign_in(browser: &Browser, stage: &Stage, name: &'static str) {
     browser.go(&format!("{}/admin", stage.url)).await;
     browser.type_into("#key", &key).await;
     browser.click(".sign-in button").await;
-    assert!(browser.has(".matters").await, "{name} is in");
+    browser
+        .until("document.querySelector('.matters') !== null")
+        .await;
 }
 
 /// Its code with the last character wrong.
@@ -49,7 +51,9 @@ async fn a_seller_closes_a_waiting_transfer_with_two_clicks_and_no_script() {
     browser.click(".row-go a").await;
     browser.click(".offer form button").await;
 
-    assert!(browser.url().await.contains("/admin/transfers?done="));
+    browser
+        .until("location.href.includes('/admin/transfers?done=')")
+        .await;
     assert!(browser.text(".notice.good").await.contains(&order.code));
     assert!(browser.text(".message").await.contains("No transfer waits"));
     assert_eq!(browser.complaints().await, Vec::<String>::new());
@@ -90,6 +94,12 @@ async fn busy(stage: &Stage, browser: &Browser) -> Vec<View> {
     sign_in(browser, stage, "lan").await;
     decide(browser, stage, &paid).await;
     let in_trouble = in_trouble(stage, "vi").await;
+    stage
+        .alert(
+            "ord_01kb3v5s8rj7f0m4c2n6x9t1qe",
+            "The payer disputes 599.000 dong: answer at the gateway before 12 January.",
+        )
+        .await;
     let address = |path: &str| format!("{}{path}", stage.url);
     let order = |placed: &Placed| address(&format!("/admin/orders/{}", placed.code));
     vec![

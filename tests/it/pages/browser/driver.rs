@@ -11,8 +11,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// The longest that a page may take for what it should do, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(25);
+/// The longest that anything in a page may take, on a busy machine: the one limit of every wait.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Lets a page look again and again by itself until something is so.
 const WATCH: &str =
     "const [test, tell] = [new Function('return (' + arguments[0] + ')'), arguments[1]];
@@ -26,6 +26,7 @@ pub enum Scripts {
 }
 
 pub struct Browser {
+    scripts: Scripts,
     session: String,
     http: reqwest::Client,
     driver: Child,
@@ -43,6 +44,7 @@ impl Browser {
         }
         let (driver, port) = start_driver();
         let mut browser = Self {
+            scripts,
             session: format!("http://127.0.0.1:{port}/session"),
             http: reqwest::Client::builder().no_proxy().build().unwrap(),
             driver,
@@ -69,14 +71,6 @@ impl Browser {
         self.post("/refresh", &json!({})).await.unwrap();
     }
 
-    pub async fn url(&self) -> String {
-        self.js("return location.href")
-            .await
-            .as_str()
-            .unwrap()
-            .to_owned()
-    }
-
     /// Run this in the page.
     pub async fn js(&self, script: &str) -> Value {
         let body = json!({ "script": script, "args": [] });
@@ -92,36 +86,75 @@ impl Browser {
 
     /// Until this is true in the page, over navigations too.
     pub async fn until(&self, expression: &str) {
-        let body = json!({ "script": WATCH, "args": [expression] });
-        let watching =
-            async { while self.post("/execute/async", &body).await != Ok(json!(true)) {} };
-        if tokio::time::timeout(PATIENCE, watching).await.is_err() {
+        self.look_until(expression, false).await;
+    }
+
+    /// The same, where only a new page can tell.
+    pub async fn reload_until(&self, expression: &str) {
+        self.look_until(expression, true).await;
+    }
+
+    async fn look_until(&self, expression: &str, reloading: bool) {
+        let looking = async {
+            while self.sees(expression).await != Ok(json!(true)) {
+                if reloading {
+                    self.reload().await;
+                }
+            }
+        };
+        if tokio::time::timeout(PATIENCE, looking).await.is_err() {
             let shown = self.js("return document.body.innerText").await;
             panic!("never came true: {expression}; the page says {shown}");
         }
     }
 
+    /// An error while one page goes and the next comes. Without scripts a page cannot watch itself.
+    async fn sees(&self, expression: &str) -> Result<Value, String> {
+        if self.scripts == Scripts::On {
+            let body = json!({ "script": WATCH, "args": [expression] });
+            return self.post("/execute/async", &body).await;
+        }
+        let script = format!("return Boolean({expression})");
+        let body = json!({ "script": script, "args": [] });
+        self.post("/execute/sync", &body).await
+    }
+
     /// Click as a person does: it must be there to be seen.
     pub async fn click(&self, css: &str) {
-        let element = self.element(css).await;
-        self.post(&format!("/element/{element}/click"), &json!({}))
-            .await
-            .unwrap();
+        self.with(css, "click", Some(json!({}))).await;
     }
 
     pub async fn type_into(&self, css: &str, text: &str) {
-        let element = self.element(css).await;
-        let body = json!({ "text": text });
-        self.post(&format!("/element/{element}/value"), &body)
-            .await
-            .unwrap();
+        self.with(css, "value", Some(json!({ "text": text }))).await;
     }
 
     /// What can be read of an element.
     pub async fn text(&self, css: &str) -> String {
-        let element = self.element(css).await;
-        let text = self.get(&format!("/element/{element}/text")).await;
+        let text = self.with(css, "text", None).await;
         text.as_str().unwrap().to_owned()
+    }
+
+    /// With an element, once it is there. Between finding it and using it a page may have drawn itself
+    /// anew: then with the one in its place.
+    async fn with(&self, css: &str, what: &str, body: Option<Value>) -> Value {
+        let trying = async {
+            loop {
+                let Ok(element) = self.element(css).await else {
+                    continue;
+                };
+                let path = format!("/element/{element}/{what}");
+                let done = match &body {
+                    Some(body) => self.post(&path, body).await,
+                    None => self.get(&path).await,
+                };
+                match done {
+                    Err(error) if is_gone(&error) => {}
+                    other => return other.unwrap(),
+                }
+            }
+        };
+        let done = tokio::time::timeout(PATIENCE, trying).await;
+        done.unwrap_or_else(|_| panic!("{css} was never there to {what}"))
     }
 
     pub async fn has(&self, css: &str) -> bool {
@@ -170,16 +203,16 @@ impl Browser {
             .collect()
     }
 
-    async fn element(&self, css: &str) -> String {
+    async fn element(&self, css: &str) -> Result<String, String> {
         let body = json!({ "using": "css selector", "value": css });
-        let found = self.post("/element", &body).await.unwrap();
+        let found = self.post("/element", &body).await?;
         let id = found.as_object().unwrap().values().next().unwrap();
-        id.as_str().unwrap().to_owned()
+        Ok(id.as_str().unwrap().to_owned())
     }
 
-    async fn get(&self, path: &str) -> Value {
+    async fn get(&self, path: &str) -> Result<Value, String> {
         let request = self.http.get(format!("{}{path}", self.session));
-        value(request).await.unwrap()
+        value(request).await
     }
 
     async fn post(&self, path: &str, body: &Value) -> Result<Value, String> {
@@ -210,6 +243,11 @@ async fn value(request: reqwest::RequestBuilder) -> Result<Value, String> {
     } else {
         Err(body["value"]["message"].to_string())
     }
+}
+
+/// The element was found, and then its page, or its part of the page, was replaced. Nothing was done.
+fn is_gone(error: &str) -> bool {
+    error.contains("stale element reference")
 }
 
 /// It takes a free port and says which.

@@ -1,6 +1,7 @@
-//! A demo shop for browsers: the whole server with its queue at work, over real HTTP, on a clock that
-//! stands still, so that what waits stays to be looked at. Three learning platforms, of which a test
-//! can let some misbehave; everything ends with the test's runtime.
+//! A demo shop for browsers: the whole server with its queue at work, over real HTTP. Its clock stands still,
+//! so that what waits stays to be looked at; or it runs, so that what a busy machine made too slow is
+//! tried again. Three learning platforms, of which a test can let some misbehave; everything ends with the
+//! test's runtime.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use bursar::id::Mint;
 use bursar::model::api_key::{self, Scope};
 use bursar::model::audit::Actor;
 use bursar::model::code::OrderCode;
-use bursar::model::{self, catalogue, grant, order};
+use bursar::model::{self, alert, catalogue, grant, order};
 use bursar::money::Money;
 use bursar::queue::{self, Running};
 use bursar::web::server;
@@ -64,22 +65,28 @@ pub struct Placed {
 
 impl Stage {
     pub async fn open() -> Self {
-        Self::open_with(|_| ()).await
+        Self::open_with(Clock::still(START), |_| ()).await
     }
 
-    /// One that takes cards too, and the gateway for them, which tells of nothing by itself.
+    /// The same on a clock that runs.
+    pub async fn alive() -> Self {
+        Self::open_with(Clock::system(), |_| ()).await
+    }
+
+    /// One on a clock that runs, which takes cards too, and the gateway for them, which tells of nothing by
+    /// itself.
     pub async fn with_cards() -> (Self, FakeStripe) {
         let options = FakeStripeOptions {
-            clock: Clock::still(START),
+            clock: Clock::system(),
             ..FakeStripeOptions::default()
         };
         let cards = FakeStripe::start(options).await.unwrap();
         let settings = cards.settings();
-        let stage = Self::open_with(|config| config.payments.stripe = settings).await;
-        (stage, cards)
+        let change = |config: &mut Config| config.payments.stripe = settings;
+        (Self::open_with(Clock::system(), change).await, cards)
     }
 
-    async fn open_with(change: impl FnOnce(&mut Config)) -> Self {
+    async fn open_with(clock: Clock, change: impl FnOnce(&mut Config)) -> Self {
         let scratch = databases::fresh(Kind::Sqlite).await;
         let db = scratch.open_with(&model::statements()).await;
         let sold = catalogue::read(&stock()).unwrap();
@@ -93,7 +100,6 @@ impl Stage {
         change(&mut config);
         let url = config.public_url.clone();
         let world = Connectors::from_config(&config).unwrap();
-        let clock = Clock::still(START);
         let app = App::new(config, db, world, clock.clone(), Mint::seeded(7));
         let app = app.await.unwrap();
         tokio::spawn(server::serve(app.clone(), listener, std::future::pending()));
@@ -148,6 +154,17 @@ impl Stage {
             })
         });
         self.app.live.tell(&revoking.await.unwrap());
+    }
+
+    /// A matter that a person should know.
+    pub async fn alert(&self, subject: &'static str, why: &'static str) {
+        let moment = self.app.moment(Actor::Machine("test"));
+        let matter = (alert::DISPUTE, subject);
+        let raised = self
+            .app
+            .db
+            .write(move |tx| Box::pin(async move { alert::raise(tx, &moment, matter, why).await }));
+        raised.await.unwrap();
     }
 
     /// A key that opens everything of the seller's.

@@ -3,7 +3,7 @@
 use std::future::Future as _;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::task::Poll;
 
 use bursar::args;
@@ -19,9 +19,9 @@ use crate::harness::databases::{each, fresh};
 /// is waiting when it goes on.
 fn gate(db: &Db) -> (tokio::task::JoinHandle<Result<()>>, mpsc::Sender<()>) {
     let (open, opened) = mpsc::channel::<()>();
-    let db = db.clone();
+    let (db, opened) = (db.clone(), Arc::new(Mutex::new(opened)));
     let held = tokio::spawn(async move {
-        db.write(move |_| Box::pin(async move { Ok(opened.recv()?) }))
+        db.write(move |_| Box::pin(async move { Ok(opened.lock().unwrap().recv()?) }))
             .await
     });
     (held, open)

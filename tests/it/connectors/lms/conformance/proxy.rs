@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
-use axum::http::{Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::Response;
 use futures_util::StreamExt as _;
 use reqwest::Url;
@@ -65,7 +65,7 @@ fn is_of((method, text): (&str, &str), asked: &Asked) -> bool {
 struct Asked {
     method: Method,
     target: String,
-    headers: axum::http::HeaderMap,
+    headers: HeaderMap,
     body: Bytes,
 }
 
