@@ -43,6 +43,21 @@ pub struct StoreConnection {
     pub rclone: Option<RcloneOptions>,
 }
 
+/// A cloud that the program `rclone` reaches.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RcloneOptions {
+    /// The program; empty is `rclone` on the path.
+    pub program: String,
+    /// rclone's name of the cloud, as `dropbox`.
+    pub backend: String,
+    /// The options of that backend, as rclone's own configuration file has them; passwords obscured
+    /// as there.
+    pub options: BTreeMap<String, Secret>,
+    /// Take a version of rclone that has known holes.
+    pub allow_old: bool,
+}
+
 /// Where published versions are kept.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
