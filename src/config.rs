@@ -29,7 +29,7 @@ pub use fault::{ConfigFault, Place};
 pub use openedx::OpenEdx;
 pub use platforms::{Canvas, Moodle};
 pub use scim::Scim;
-pub use stores::{Content, StoreConnection};
+pub use stores::{Content, RcloneOptions, StoreConnection};
 
 /// A value that never prints itself. Compare with [`Secret::matches`], which takes constant time.
 #[derive(Clone, PartialEq, Eq)]

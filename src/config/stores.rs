@@ -37,16 +37,25 @@ pub struct StoreConnection {
     pub secret: Option<Secret>,
     /// GCS: the service account's JSON. SFTP: the private key.
     pub key_file: Option<PathBuf>,
-    /// rclone: its name of the cloud, such as `dropbox`.
-    pub backend: String,
-    /// rclone: the backend's options, as its own settings have them.
-    pub options: BTreeMap<String, Secret>,
-    /// rclone: the program; empty is `rclone` of the path.
-    pub program: String,
-    /// rclone: take a version with known holes.
-    pub allow_old: bool,
     /// S3: the `ETag` says what was stored. Not so where a KMS key of yours encrypts.
     pub etag_is_md5: bool,
+    /// Settings of the `rclone` kind.
+    pub rclone: Option<RcloneOptions>,
+}
+
+/// A cloud that the program `rclone` reaches.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RcloneOptions {
+    /// The program; empty is `rclone` on the path.
+    pub program: String,
+    /// rclone's name of the cloud, as `dropbox`.
+    pub backend: String,
+    /// The options of that backend, as rclone's own configuration file has them; passwords obscured
+    /// as there.
+    pub options: BTreeMap<String, Secret>,
+    /// Take a version of rclone that has known holes.
+    pub allow_old: bool,
 }
 
 /// Where published versions are kept.
@@ -69,11 +78,8 @@ impl Default for StoreConnection {
             account: String::new(),
             secret: None,
             key_file: None,
-            backend: String::new(),
-            options: BTreeMap::new(),
-            program: String::new(),
-            allow_old: false,
             etag_is_md5: true,
+            rclone: None,
         }
     }
 }
@@ -141,7 +147,10 @@ impl Rules {
                 self.given(&format!("{at}.endpoint"), &store.endpoint);
                 self.given(&format!("{at}.account"), &store.account);
             }
-            "rclone" => self.given(&format!("{at}.backend"), &store.backend),
+            "rclone" => {
+                let backend = store.rclone.as_ref().map_or("", |rclone| &rclone.backend);
+                self.given(&format!("{at}.rclone.backend"), backend);
+            }
             "http" | "webdav" => self.given(&format!("{at}.endpoint"), &store.endpoint),
             "memory" if self.production => self.say(
                 &format!("{at}.kind"),

@@ -40,27 +40,6 @@ pub(super) fn exactly(length: u64, path: String, flow: Flow) -> Flow {
     Box::pin(held.filter_map(std::future::ready))
 }
 
-/// The first `length` bytes of `flow`, which is not read beyond them; an end before them is a fault.
-pub(super) fn first(flow: Flow, length: u64) -> Flow {
-    let begun = (flow, Bytes::new(), length);
-    let pieces = stream::try_unfold(begun, async |(mut flow, mut rest, left)| {
-        if left == 0 {
-            return Ok(None);
-        }
-        while rest.is_empty() {
-            match flow.try_next().await? {
-                Some(piece) => rest = piece,
-                None => return Err(transient("the file ended before its end")),
-            }
-        }
-        let most = usize::try_from(left).unwrap_or(PIECE).min(PIECE);
-        let piece = rest.split_to(rest.len().min(most));
-        let left = left - piece.len() as u64;
-        Ok(Some((piece, (flow, rest, left))))
-    });
-    Box::pin(pieces)
-}
-
 /// `parcel` from its first byte, for a store that cannot go on with half a file; its body is held to
 /// its size.
 pub(super) fn whole(parcel: Parcel) -> Result<Parcel, Fault> {

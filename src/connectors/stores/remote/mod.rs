@@ -11,9 +11,8 @@ use opendal::{ErrorKind, Metadata, Operator};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
-use super::flow::first;
 use super::names::{is_litter, is_plain_path, plain_path};
-use super::{Abilities, Entry, Fault, Flow, Parcel, Proof, Store, mapping};
+use super::{Abilities, Entry, Fault, Flow, Parcel, Proof, Store, exactly, mapping, split};
 use crate::clock::Timestamp;
 use crate::config::StoreConnection;
 
@@ -172,7 +171,7 @@ impl Store for Remote {
         let shown = path.clone();
         let pieces = stream.map_ok(|buffer| buffer.to_bytes());
         let pieces = pieces.map_err(move |error| fault(&error, &shown));
-        Ok(first(pieces.boxed(), length))
+        Ok(exactly(length, path, split(Box::pin(pieces))))
     }
 
     async fn partial(&self, path: &str) -> Result<u64, Fault> {

@@ -12,7 +12,7 @@ use url::Url;
 
 use self::request::{Asked, text};
 use self::zip::{Directory, Member};
-use super::flow::first;
+use super::flow::{exactly, split};
 use super::names::{is_litter, is_plain_path, plain_path};
 use super::{Abilities, Entry, Fault, Flow, Parcel, Proof, Store, mapping};
 use crate::config::StoreConnection;
@@ -193,7 +193,7 @@ impl Store for Web {
                 self.asked.flow(encoded(&path), range, &seen).await?
             }
         };
-        Ok(first(flow, length))
+        Ok(exactly(length, path, split(flow)))
     }
 
     async fn partial(&self, _: &str) -> Result<u64, Fault> {
