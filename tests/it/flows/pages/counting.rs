@@ -263,7 +263,10 @@ struct Signing(Arc<dyn Store>);
 #[async_trait]
 impl Store for Signing {
     fn abilities(&self) -> Abilities {
-        self.0.abilities()
+        Abilities {
+            presigns: true,
+            ..self.0.abilities()
+        }
     }
 
     async fn ping(&self) -> Result<String, Fault> {
@@ -316,14 +319,21 @@ async fn a_store_that_signs_addresses_sends_its_files_itself() {
         |_| {},
         |world| {
             let disk = world.stores.remove("disk").unwrap();
-            world.stores.insert("disk".to_owned(), Arc::new(Signing(disk)));
+            world
+                .stores
+                .insert("disk".to_owned(), Arc::new(Signing(disk)));
         },
     )
     .await;
     let (order, file) = with_file(&stand, 3 * MEBIBYTE).await;
     let head = stand.head(&file).send().await.unwrap();
     assert_eq!(header(&head, "content-length"), (3 * MEBIBYTE).to_string());
-    let middle = stand.get(&file).header("range", "bytes=5-").send().await.unwrap();
+    let middle = stand
+        .get(&file)
+        .header("range", "bytes=5-")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(middle.status(), 302);
     assert_eq!(figures(&stand, &order).await, None);
     let answer = stand.get(&file).send().await.unwrap();
