@@ -165,23 +165,29 @@ fn an_encrypted_pdf_is_told_apart() {
 struct Desk {
     copies: Arc<Copies>,
     settings: config::Stamp,
+    _place: Option<tempfile::TempDir>,
 }
 
 impl Desk {
     fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap().keep();
-        Self::over(config::Stamp {
-            folder: folder.join("made on demand"),
+        let place = tempfile::tempdir().unwrap();
+        let desk = Self::over(config::Stamp {
+            folder: place.path().join("made on demand"),
             cache_megabytes: 1,
             limit_megabytes: 1,
             ..config::Stamp::default()
-        })
+        });
+        Self {
+            _place: Some(place),
+            ..desk
+        }
     }
 
     fn over(settings: config::Stamp) -> Self {
         Self {
             copies: Arc::new(Copies::new(&settings)),
             settings,
+            _place: None,
         }
     }
 

@@ -14,9 +14,9 @@ use crate::rules::stamps::{printed, sample};
 
 /// A shop whose course has a PDF, and is stamped or not.
 async fn stand(kind: Kind, stamp: bool, change: impl FnOnce(&mut Config)) -> Stand {
-    let copies = tempfile::tempdir().unwrap().keep();
     let stand = Stand::open(kind, |config| {
-        config.downloads.stamp.folder = copies.join("stamped");
+        // Beside the outbox, which is in the stand's own folder.
+        config.downloads.stamp.folder = config.mail.folder.with_file_name("stamped");
         change(config);
     })
     .await;
