@@ -178,9 +178,9 @@ pub fn connect(connection: &StoreConnection) -> anyhow::Result<Arc<dyn Store>> {
         "s3" | "gcs" | "azblob" | "b2" | "sftp" | "memory" => {
             Arc::new(remote::Remote::new(connection)?)
         }
+        "http" => Arc::new(web::Web::new(connection)?),
         "webdav" => Arc::new(webdav::WebDav::new(connection)?),
         "rclone" => Arc::new(rclone::Rclone::new(connection)?),
-        "http" => Arc::new(web::Web::new(connection)?),
         other => anyhow::bail!("there is no kind of store called {other:?}"),
     })
 }

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::super::{Flow, mapping, transient};
 use super::broken;
-use crate::config::{Secret, StoreConnection};
+use crate::config::{RcloneOptions, Secret};
 use crate::connectors::Fault;
 use crate::connectors::quote::quote;
 
@@ -89,18 +89,17 @@ fn is_about_rights(why: &str) -> bool {
 
 impl Program {
     /// The options become the environment of every child.
-    pub fn new(connection: &StoreConnection) -> Self {
+    pub fn new(options: RcloneOptions) -> Self {
         let prefix = format!("RCLONE_CONFIG_{}_", NAME.to_uppercase());
-        let named = |name: &str| format!("{prefix}{}", name.to_uppercase());
-        let mut settings: BTreeMap<String, Secret> = connection
+        let mut settings: BTreeMap<String, Secret> = options
             .options
-            .iter()
-            .map(|(name, value)| (named(name), value.clone()))
+            .into_iter()
+            .map(|(name, value)| (format!("{prefix}{}", name.to_uppercase()), value))
             .collect();
-        settings.insert(named("type"), Secret::new(&connection.backend));
-        let path = Some(connection.program.as_str()).filter(|path| !path.is_empty());
+        settings.insert(format!("{prefix}TYPE"), Secret::new(options.backend));
+        let given = Some(options.program).filter(|path| !path.is_empty());
         Self {
-            path: path.unwrap_or("rclone").to_owned(),
+            path: given.unwrap_or_else(|| "rclone".to_owned()),
             settings,
         }
     }

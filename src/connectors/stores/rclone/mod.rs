@@ -39,15 +39,16 @@ pub struct Rclone {
 impl Rclone {
     /// As the settings say; nothing is started yet.
     pub fn new(connection: &StoreConnection) -> anyhow::Result<Self> {
+        let options = connection.rclone.clone().unwrap_or_default();
         let is_word = |text: &str, is_letter: fn(char) -> bool| {
             !text.is_empty() && text.chars().all(is_letter)
         };
         anyhow::ensure!(
-            is_word(&connection.backend, |c| c.is_ascii_alphanumeric()),
+            is_word(&options.backend, |c| c.is_ascii_alphanumeric()),
             "{:?} is no backend of rclone; it is a name such as dropbox",
-            connection.backend
+            options.backend
         );
-        for name in connection.options.keys() {
+        for name in options.options.keys() {
             anyhow::ensure!(
                 is_word(name, |c| c.is_ascii_lowercase()
                     || c.is_ascii_digit()
@@ -57,8 +58,8 @@ impl Rclone {
         }
         Ok(Self {
             root: connection.path.trim_end_matches('/').to_owned(),
-            allow_old: connection.allow_old,
-            program: Program::new(connection),
+            allow_old: options.allow_old,
+            program: Program::new(options),
         })
     }
 

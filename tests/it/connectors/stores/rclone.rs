@@ -4,25 +4,31 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use bursar::config::{Secret, StoreConnection};
+use bursar::config::{RcloneOptions, Secret, StoreConnection};
 use bursar::connectors::Fault;
 use bursar::connectors::stores::Store;
 use bursar::connectors::stores::rclone::Rclone;
 
 use super::every_store::parcel;
 
-fn settings(root: &Path) -> StoreConnection {
+fn settings(root: &Path, options: RcloneOptions) -> StoreConnection {
     StoreConnection {
         path: root.to_string_lossy().into_owned(),
-        backend: "local".to_owned(),
-        allow_old: true,
+        rclone: Some(RcloneOptions {
+            backend: "local".to_owned(),
+            ..options
+        }),
         ..StoreConnection::default()
     }
 }
 
 /// rclone itself, on a folder of this machine.
 pub fn local(root: &Path) -> Rclone {
-    Rclone::new(&settings(root)).unwrap()
+    let options = RcloneOptions {
+        allow_old: true,
+        ..RcloneOptions::default()
+    };
+    Rclone::new(&settings(root, options)).unwrap()
 }
 
 /// A program that stands in for rclone: a FAKE, a shell script.
@@ -30,13 +36,13 @@ fn stand_in(folder: &tempfile::TempDir, script: &str, allow_old: bool) -> Rclone
     let path = folder.path().join("rclone");
     std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let connection = StoreConnection {
+    let options = RcloneOptions {
         program: path.to_string_lossy().into_owned(),
         options: BTreeMap::from([("token".to_owned(), Secret::new("token-that-must-not-show"))]),
         allow_old,
-        ..settings(Path::new(""))
+        ..RcloneOptions::default()
     };
-    Rclone::new(&connection).unwrap()
+    Rclone::new(&settings(Path::new(""), options)).unwrap()
 }
 
 /// Seen with `rclone serve webdav`: success, and nothing delivered.
@@ -104,11 +110,11 @@ async fn a_version_with_known_holes_is_refused_unless_it_was_allowed() {
 
 #[tokio::test]
 async fn a_program_that_is_not_there_is_named() {
-    let connection = StoreConnection {
+    let options = RcloneOptions {
         program: "/nowhere/rclone".to_owned(),
-        ..settings(Path::new(""))
+        ..RcloneOptions::default()
     };
-    let store = Rclone::new(&connection).unwrap();
+    let store = Rclone::new(&settings(Path::new(""), options)).unwrap();
     let why = store.ping().await.unwrap_err().to_string();
     assert!(why.contains("/nowhere/rclone"), "{why}");
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use bursar::config::SourceFolder;
 use bursar::connectors::Fault;
 use bursar::connectors::stores::{Abilities, Entry, Flow, Parcel, Store};
 use bursar::db::Kind;
