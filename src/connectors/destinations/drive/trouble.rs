@@ -150,9 +150,8 @@ pub(super) fn judge(answer: &Answer, aim: Aim, is_service_account: bool) -> Resu
                 .to_owned(),
         )
         .into(),
-        404 => Trouble::Absent,
+        404 | 410 => Trouble::Absent,
         409 => Trouble::Exists,
-        410 => Trouble::Absent,
         400 => said.of_a_bad_request(),
         403 => said.of_a_refusal(is_service_account),
         429 => said.paced(Pace::Calls),

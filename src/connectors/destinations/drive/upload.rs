@@ -95,6 +95,10 @@ impl Default for Stride {
 
 /// How a stretch ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one at a time, and looked at at once"
+)]
 pub enum Stretch {
     /// The whole file is there, and is the right one.
     Whole(RemoteFile),
@@ -107,6 +111,10 @@ pub enum Stretch {
     Differs,
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one at a time, and looked at at once"
+)]
 enum Kept {
     Whole(RemoteFile),
     UpTo(u64),

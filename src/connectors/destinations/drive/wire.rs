@@ -161,8 +161,6 @@ pub struct Capabilities {
     pub can_share: bool,
     /// Change members: managers only.
     pub can_manage_members: bool,
-    /// Delete what is in it.
-    pub can_delete_children: bool,
 }
 
 #[derive(Deserialize)]

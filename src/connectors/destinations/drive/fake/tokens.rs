@@ -74,13 +74,13 @@ fn is_asserted(store: &Store, assertion: &str, audience: &str) -> bool {
     let Some(signer) = &store.signer else {
         return false;
     };
-    let Some((signed, signature)) = assertion.rsplit_once('.') else {
+    let Some((claimed, signature)) = assertion.rsplit_once('.') else {
         return false;
     };
     let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).unwrap_or_default();
     let key = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, &signer.key);
-    let is_signed = key.verify(signed.as_bytes(), &decode(signature)).is_ok();
-    let claims = signed.split('.').nth(1).map(decode).unwrap_or_default();
+    let is_signed = key.verify(claimed.as_bytes(), &decode(signature)).is_ok();
+    let claims = claimed.split('.').nth(1).map(decode).unwrap_or_default();
     let claims: Value = serde_json::from_slice(&claims).unwrap_or_default();
     let now = store.now.unix_seconds();
     let at = |name: &str| claims[name].as_i64().unwrap_or_default();
