@@ -335,7 +335,7 @@ impl DosTime {
         match u16::try_from(moment.year() - 1980) {
             Ok(years @ 0..=127) => Self {
                 date: years << 9 | month << 5 | day,
-                time: hour << 11 | minute << 5 | second / 2,
+                time: hour << 11 | minute << 5 | (second / 2),
             },
             // 1 January 1980.
             _ => Self {
