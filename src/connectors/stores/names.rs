@@ -31,7 +31,8 @@ pub(super) fn plain_path(text: &str) -> Result<&str, Fault> {
 
 /// Hidden, or left behind by a file manager: not for buyers, and not worth a word.
 pub(super) fn is_litter(name: &str) -> bool {
-    name.starts_with('.') || LITTER.contains(&name)
+    // The way up is no litter: who writes it is told.
+    (name.starts_with('.') && name != "..") || LITTER.contains(&name)
 }
 
 /// Beside the file's own name, where it waits until it is whole: no file that a buyer can be given is
