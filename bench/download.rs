@@ -92,7 +92,7 @@ async fn link(folder: &Path, server: &Server) -> anyhow::Result<String> {
         }
     };
     let links = Links::new(KEY.as_bytes(), None)?;
-    let expires = Clock::system().now().plus(Duration::from_secs(36_000));
+    let expires = Clock::system().now().plus(Duration::from_hours(10));
     let token = links.mint(&GrantId(grant), "video.mp4", expires);
     Ok(format!("/files/{token}/video.mp4"))
 }

@@ -326,7 +326,7 @@ fn policy(config: &Config, gateways: &Gateways, tellers: &Tellers) -> Policy {
         refunders: able(|can| can.refunds),
         partial_refund_ends_access: config.payments.partial_refund == PartialRefund::Revoke,
         prefix: config.shop.code_prefix.clone(),
-        order_ttl: Duration::from_secs(3600) * config.payments.order_ttl_hours,
+        order_ttl: Duration::from_hours(1) * config.payments.order_ttl_hours,
         tolerance: config.payments.tolerance,
         accounts: config
             .payments
@@ -334,7 +334,7 @@ fn policy(config: &Config, gateways: &Gateways, tellers: &Tellers) -> Policy {
             .iter()
             .map(|a| a.number.clone())
             .collect(),
-        give_up_after: Duration::from_secs(3600) * config.fulfilment.give_up_after_hours,
+        give_up_after: Duration::from_hours(1) * config.fulfilment.give_up_after_hours,
         courses_per_order: config.limits.courses_per_order,
     }
 }

@@ -21,13 +21,13 @@ use crate::model::payment::{self, NewPayment, Payment, PaymentState};
 use crate::money::Money;
 
 /// A checkout lives so long at most; gateways allow a day.
-const LONGEST: Duration = Duration::from_secs(23 * 3600);
+const LONGEST: Duration = Duration::from_hours(23);
 /// A page that ends sooner than this is not handed out any more.
-const MARGIN: Duration = Duration::from_secs(5 * 60);
+const MARGIN: Duration = Duration::from_mins(5);
 /// No gateway opens one for less.
-const SHORTEST: Duration = Duration::from_secs(35 * 60);
+const SHORTEST: Duration = Duration::from_mins(35);
 /// What became of it is looked up after so long, whatever was heard of it.
-const FIRST_LOOK: Duration = Duration::from_secs(10 * 60);
+const FIRST_LOOK: Duration = Duration::from_mins(10);
 
 /// Below the order's page: where buyers come back to after they paid at a gateway.
 pub const BACK: &str = "back";

@@ -51,7 +51,7 @@ impl Grant {
         let hours = config.fulfilment.give_up_after_hours;
         let written = match self {
             Self::Retry { id, why } => {
-                let time = Duration::from_secs(3600) * hours;
+                let time = Duration::from_hours(1) * hours;
                 let (id, why) = (GrantId::from(id.as_str()), why.clone());
                 db.write(move |tx| {
                     Box::pin(async move {

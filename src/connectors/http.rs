@@ -11,10 +11,10 @@ use super::Fault;
 use super::quote::quote;
 
 /// A server may ask for a longer pause; it does not get one.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
+const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 
 /// An upload's answer comes after its last byte, and a part of one may be on its way for minutes.
-const LONGEST_SILENCE: Duration = Duration::from_secs(300);
+const LONGEST_SILENCE: Duration = Duration::from_mins(5);
 
 /// What one call may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -19,7 +19,7 @@ use crate::outcome::{Receipt, Who};
 /// What the audit says where the person said nothing.
 pub(super) const BY_A_PERSON: &str = "tried again by a person";
 
-const DAY: Duration = Duration::from_secs(86_400);
+const DAY: Duration = Duration::from_hours(24);
 
 /// Why an attempt to begin was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

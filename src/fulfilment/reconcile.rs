@@ -21,9 +21,9 @@ const BATCH: i64 = 200;
 const ONE: i64 = 1;
 
 /// A checkout is looked at so long after its end.
-const GRACE: Duration = Duration::from_secs(60);
+const GRACE: Duration = Duration::from_mins(1);
 /// Buyers are told so long before their access ends.
-pub const WARNING: Duration = Duration::from_secs(7 * 86_400);
+pub const WARNING: Duration = Duration::from_hours(168);
 
 /// One part of a sweep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

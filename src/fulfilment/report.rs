@@ -12,7 +12,7 @@ use crate::fact::{Direction, TransferFact};
 use crate::model::report::{self, Booked, Moved, Place, Span, Tally};
 
 /// Our books are searched so much further to both sides: the same transfer may be booked on another day.
-pub const MARGIN: Duration = Duration::from_secs(7 * 24 * 3600);
+pub const MARGIN: Duration = Duration::from_hours(168);
 
 /// One day of one account.
 #[derive(Debug, Clone, PartialEq, Eq)]

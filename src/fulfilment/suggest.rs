@@ -18,9 +18,9 @@ use crate::money::Money;
 /// Suggestions for one transfer.
 const MOST: usize = 5;
 /// An order that expired longer ago is not suggested, unless its code is in the memo.
-const EXPIRED_WITHIN: Duration = Duration::from_secs(30 * 86_400);
+const EXPIRED_WITHIN: Duration = Duration::from_hours(720);
 /// People pay soon after they order.
-const SOON: Duration = Duration::from_secs(86_400);
+const SOON: Duration = Duration::from_hours(24);
 /// A shorter word alone, of a name or an address, stands in memos by chance.
 const TELLING_NAME: usize = 4;
 const TELLING_ADDRESS: usize = 5;

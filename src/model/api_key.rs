@@ -20,7 +20,7 @@ const PREFIX: &str = "bsr_";
 /// Characters of a name.
 const NAME_MAX: usize = 64;
 /// The time of the last use is written no more often than this.
-const USE_EVERY: Duration = Duration::from_secs(60);
+const USE_EVERY: Duration = Duration::from_mins(1);
 
 states! {
     /// What a key may do.

@@ -15,7 +15,7 @@ use crate::error::Result;
 /// Transient failures in a row that open the breaker.
 const PATIENCE: i64 = 5;
 /// Time between probes of an open breaker.
-const PROBE_EVERY: Duration = Duration::from_secs(60);
+const PROBE_EVERY: Duration = Duration::from_mins(1);
 
 /// A breaker as stored.
 #[derive(Debug, Clone)]

@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::id::{GrantId, OrderId};
 
 /// How long a session lasts, and how far back use is counted.
-pub const WINDOW: Duration = Duration::from_secs(24 * 3600);
+pub const WINDOW: Duration = Duration::from_hours(24);
 
 /// Characters of a browser's name that are kept.
 const AGENT_MAX: usize = 200;

@@ -15,7 +15,7 @@ pub mod items;
 pub mod seats;
 
 /// Longer than any attempt takes: whoever holds a folder for longer is dead.
-const HOLD: Duration = Duration::from_secs(15 * 60);
+const HOLD: Duration = Duration::from_mins(15);
 
 states! {
     /// How far a folder is.

@@ -10,7 +10,7 @@ use crate::db::{Row, Tx};
 use crate::error::{Error, Result};
 
 /// The first round ever looks so far back: what was paid while this was being set up.
-const FIRST_LOOK: Duration = Duration::from_secs(48 * 3600);
+const FIRST_LOOK: Duration = Duration::from_hours(48);
 
 /// How far one list has been read.
 #[derive(Debug, Clone)]

@@ -19,9 +19,9 @@ use crate::outcome::{Outcome, Who};
 /// How long after a look at what somebody outside has to do the next one comes: soon for those who do it
 /// at once, then ever more rarely.
 const LOOKS: [(i64, Duration); 3] = [
-    (12, Duration::from_secs(5 * 60)),
-    (36, Duration::from_secs(60 * 60)),
-    (i64::MAX, Duration::from_secs(6 * 60 * 60)),
+    (12, Duration::from_mins(5)),
+    (36, Duration::from_hours(1)),
+    (i64::MAX, Duration::from_hours(6)),
 ];
 
 /// A connector's fault as an outcome.

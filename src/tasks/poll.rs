@@ -22,11 +22,11 @@ use crate::model::{Moment, alert, connection, transfer};
 use crate::outcome::{Outcome, Receipt};
 
 /// No call takes longer. One that never came back, because its process died, blocks the next so long.
-const LONGEST_CALL: Duration = Duration::from_secs(60);
+const LONGEST_CALL: Duration = Duration::from_mins(1);
 /// By then a message has come, if it comes at all: a gateway that retries ends after 33 minutes.
-const PATIENCE: Duration = Duration::from_secs(40 * 60);
+const PATIENCE: Duration = Duration::from_mins(40);
 /// What came in longer ago is no alarm any more.
-const MEMORY: Duration = Duration::from_secs(24 * 3600);
+const MEMORY: Duration = Duration::from_hours(24);
 
 /// The effect.
 #[derive(Debug, Clone, Copy)]

@@ -21,7 +21,7 @@ use super::state::Web;
 use crate::error::Error;
 
 /// How long a browser may remember that it may call us.
-const PREFLIGHT_AGE: Duration = Duration::from_secs(24 * 3600);
+const PREFLIGHT_AGE: Duration = Duration::from_hours(24);
 
 /// The outermost layer.
 pub async fn every_request(

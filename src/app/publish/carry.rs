@@ -113,15 +113,12 @@ impl Job<'_> {
             return Ok(None);
         };
         let sums = self.sum(file, watcher).await?;
-        match proven(&found, &sums) {
-            Some(proof) => {
-                let kept = kept(sums, proof);
-                Ok(Some(carried(file, file.stored_as.clone(), kept)))
-            }
-            None => {
-                watcher.again(entry(file).size);
-                Ok(None)
-            }
+        if let Some(proof) = proven(&found, &sums) {
+            let kept = kept(sums, proof);
+            Ok(Some(carried(file, file.stored_as.clone(), kept)))
+        } else {
+            watcher.again(entry(file).size);
+            Ok(None)
         }
     }
 
@@ -149,17 +146,14 @@ impl Job<'_> {
         let read = summing.bytes();
         let found = put.inspect_err(|_| watcher.again(read))?;
         let sums = summing.done();
-        match proven(&found, &sums).filter(|_| found.size == size && read == size) {
-            Some(proof) => {
-                let kept = kept(sums, proof);
-                Ok(carried(file, file.stored_as.clone(), kept))
-            }
-            None => {
-                watcher.again(read);
-                self.store.remove(&file.stored_as).await?;
-                let why = format!("{:?} was read back as another content", file.path);
-                Err(Fault::Transient { why, after: None }.into())
-            }
+        if let Some(proof) = proven(&found, &sums).filter(|_| found.size == size && read == size) {
+            let kept = kept(sums, proof);
+            Ok(carried(file, file.stored_as.clone(), kept))
+        } else {
+            watcher.again(read);
+            self.store.remove(&file.stored_as).await?;
+            let why = format!("{:?} was read back as another content", file.path);
+            Err(Fault::Transient { why, after: None }.into())
         }
     }
 

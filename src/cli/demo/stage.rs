@@ -29,7 +29,7 @@ use crate::model::transfer::{self, Transfer};
 use crate::money::Money;
 
 /// Whatever the stories wait for must be there by then, or the demo failed.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Between two looks at what is waited for.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// The learning platform's name in the demo's settings.

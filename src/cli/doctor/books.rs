@@ -16,7 +16,7 @@ use crate::model::poll::{self, Poll};
 
 /// A list that was not read for so many of its rounds, and an hour, is not read any more.
 const MISSED_ROUNDS: u32 = 3;
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 
 /// What was read, at one moment.
 struct Books {

@@ -15,7 +15,7 @@ use crate::fulfilment::report::{self, Difference, Sides};
 use crate::model::report::Span;
 
 /// The lists are read so much further to both sides: what we booked at the span's edge may be there.
-const MARGIN: Duration = Duration::from_secs(24 * 3600);
+const MARGIN: Duration = Duration::from_hours(24);
 /// A list that is longer is going round in circles.
 const MOST_PAGES: usize = 100_000;
 /// How often one page is asked for, when the gateway is busy.

@@ -41,8 +41,8 @@ impl Default for Patience {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(10),
-            talk: Duration::from_secs(60),
-            delivery: Duration::from_secs(180),
+            talk: Duration::from_mins(1),
+            delivery: Duration::from_mins(3),
         }
     }
 }

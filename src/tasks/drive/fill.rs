@@ -28,9 +28,9 @@ use crate::model::task::{self, Finish, Leased};
 use crate::outcome::{Outcome, Receipt};
 
 /// Readers are compared so often.
-const CHECK_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
+const CHECK_EVERY: Duration = Duration::from_hours(24);
 /// What cannot go on by itself is tried again so often: the seller may have mended it.
-const LOOK_AGAIN: Duration = Duration::from_secs(30 * 60);
+const LOOK_AGAIN: Duration = Duration::from_mins(30);
 /// Files and folders an attempt makes, at most.
 const BATCH: i64 = 40;
 

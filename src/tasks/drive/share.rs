@@ -26,13 +26,13 @@ use crate::model::task::{Finish, Leased};
 use crate::outcome::{Outcome, Receipt, Who};
 
 /// How often an order looks whether its folder is filled; its filling calls it before.
-const LOOK_EVERY: Duration = Duration::from_secs(60);
+const LOOK_EVERY: Duration = Duration::from_mins(1);
 /// A pause that is longer is one of the whole account, not of one call.
-const LONG: Duration = Duration::from_secs(5 * 60);
+const LONG: Duration = Duration::from_mins(5);
 /// A refusal that nothing explains, on a folder with so many readers, means that it is full: Google
 /// documents neither the number nor the reason.
 const MANY: i64 = 100;
-const DAY: Duration = Duration::from_secs(86_400);
+const DAY: Duration = Duration::from_hours(24);
 /// Days for which Google keeps an end: a year, and a day less for clocks that differ.
 const LONGEST_BELT: u32 = 364;
 /// The word between act and record.

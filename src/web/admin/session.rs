@@ -20,7 +20,7 @@ use crate::model::audit::Actor;
 use crate::model::key;
 
 /// How long a session lasts, used or not.
-pub const LIFE: Duration = Duration::from_secs(12 * 3600);
+pub const LIFE: Duration = Duration::from_hours(12);
 
 const COOKIE_NAME: &str = "bursar_admin";
 /// Browsers send the cookie there and nowhere else.

@@ -16,7 +16,7 @@ use crate::clock::Timestamp;
 use crate::config;
 
 /// A copy that nobody asked for this long is removed.
-const UNUSED: Duration = Duration::from_secs(7 * 86_400);
+const UNUSED: Duration = Duration::from_hours(168);
 
 /// How the name of an unfinished copy begins.
 const DRAFT: &str = "draft-";

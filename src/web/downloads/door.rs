@@ -23,7 +23,7 @@ use crate::model::order::{self, Order, PaymentStatus};
 use crate::web::visit::{Privacy, Visit};
 use crate::words::Locale;
 
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 
 /// What stands behind a link.
 pub(super) struct Held {

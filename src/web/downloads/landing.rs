@@ -251,7 +251,7 @@ impl ClosedView {
                 "spent",
                 view(Closed::Spent {
                     at: Timestamp(1_763_730_320_000),
-                    after: Duration::from_secs(6 * 3600),
+                    after: Duration::from_hours(6),
                 }),
             ),
         ]

@@ -27,7 +27,7 @@ use crate::model::download::{self, Sent, Subject, WINDOW};
 use crate::web::visit::Visit;
 
 /// How long a store's own address works: long enough to begin, and for a browser to go on.
-const SIGNED_FOR: Duration = Duration::from_secs(3600);
+const SIGNED_FOR: Duration = Duration::from_hours(1);
 
 /// Everything but what stands in an internal address as it is.
 const IN_PATHS: &AsciiSet = &NON_ALPHANUMERIC

@@ -18,7 +18,7 @@ use crate::words::Locale;
 
 /// 21 November 2025, 14:05:20 in Vietnam.
 const NOW: Timestamp = Timestamp(1_763_708_720_000);
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const DAY: Duration = Duration::from_hours(24);
 
 /// Every state, by name.
 #[must_use]
@@ -198,7 +198,7 @@ fn invitation() -> BuyerTask {
 fn access_samples(locale: Locale) -> Vec<(&'static str, OrderView)> {
     let retrying = || Access::Retrying {
         attempt: 3,
-        next_at: NOW.plus(Duration::from_secs(240)),
+        next_at: NOW.plus(Duration::from_mins(4)),
     };
     let paid = |states| OrderView {
         times: times(Some(50), None),
@@ -408,7 +408,7 @@ fn pay(amount: i64) -> PayView {
 
 /// Ordered a minute ago; paid and done so many seconds after that.
 fn times(paid: Option<u64>, done: Option<u64>) -> Milestones {
-    let ordered = NOW.minus(Duration::from_secs(60));
+    let ordered = NOW.minus(Duration::from_mins(1));
     let after = |seconds| ordered.plus(Duration::from_secs(seconds));
     Milestones {
         ordered,

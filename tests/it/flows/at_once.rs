@@ -342,7 +342,7 @@ async fn two_payments_a_person_and_the_end_of_a_checkout() {
             let order = shop.order_by(&buyer(round), &["files"]).await.order;
             cards.begin(&shop.app, &order).await.unwrap();
             cards.charge(&order).await;
-            shop.advance(Duration::from_secs(660));
+            shop.advance(Duration::from_mins(11));
             let paid = cards
                 .fake
                 .events("checkout.session.completed")

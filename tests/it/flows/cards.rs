@@ -214,7 +214,7 @@ async fn when_the_bank_transfer_lands_first_the_checkout_is_ended() {
             server.pay(&order, 599_000).await.json["paymentStatus"],
             "paid"
         );
-        server.wait(Duration::from_secs(60));
+        server.wait(Duration::from_mins(1));
         server.drain().await;
         let session = fake.object(&session(&fake)).unwrap();
         assert_eq!(session["status"], "expired");
@@ -267,7 +267,7 @@ async fn a_failure_that_the_gateway_keeps_under_its_key_is_left_behind_for_a_new
         let event = fake.events("checkout.session.completed").pop().unwrap();
         deliver(&server, &fake, &[&event]).await;
         assert_eq!(status(&server, &order).await, "paid");
-        server.wait(Duration::from_secs(60));
+        server.wait(Duration::from_mins(1));
         server.drain().await;
     })
     .await;

@@ -14,7 +14,7 @@ use futures_util::future::join_all;
 use crate::harness::coupons::{counted, make, percent, uses};
 use crate::harness::shop::{BUYER, START, Shop, each};
 
-const DAY: Duration = Duration::from_secs(24 * 3600);
+const DAY: Duration = Duration::from_hours(24);
 
 fn first(count: i64, mut new: NewCoupon) -> NewCoupon {
     new.limits.max_uses = Some(count);

@@ -102,7 +102,7 @@ pub async fn everywhere<S>(
             shop.advance(LEASE + Duration::from_secs(1));
             shop.sweep().await;
             Box::pin(rest(&subject)).await;
-            shop.live(Duration::from_secs(120), Duration::from_secs(30))
+            shop.live(Duration::from_mins(2), Duration::from_secs(30))
                 .await;
         }
         if deaths == 0 {
@@ -451,7 +451,7 @@ async fn every_way_in_which_an_enrolment_can_fail_leaves_the_grant_where_somebod
             if task == "dead" {
                 shop.retry(&grant.id).await.unwrap();
             }
-            shop.live(Duration::from_secs(600), Duration::from_secs(60))
+            shop.live(Duration::from_mins(10), Duration::from_mins(1))
                 .await;
             shop.assert_completed(&order).await;
         }

@@ -24,8 +24,8 @@ use crate::harness::cards::{Cards, LANE, LISTS, each};
 use crate::harness::obstacles::Obstacle;
 use crate::harness::shop::{LEASE, Shop};
 
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3600);
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
 
 /// What is due at a connection, for one attempt each.
 async fn claim(app: &Arc<App>, lane: &str) -> Result<Vec<Leased>> {

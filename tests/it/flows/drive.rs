@@ -20,7 +20,7 @@ use bursar::tasks;
 
 use crate::harness::shop::{BUYER, LEASE, Setup, Shop, each_set_up};
 
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 
 const COURSE: &str = r#"
 [[course]]
@@ -334,7 +334,7 @@ async fn an_answer_that_was_lost_is_settled_by_looking_and_the_right_is_ours() {
         let order = shop.bought(&["on-drive"]).await;
         shop.drain().await;
         assert_eq!(shop.grant(&order).await.state, GrantState::Verifying);
-        shop.advance(Duration::from_secs(60));
+        shop.advance(Duration::from_mins(1));
         shop.drain().await;
         let grant = shop.grant(&order).await;
         assert_eq!(grant.state, GrantState::Active);

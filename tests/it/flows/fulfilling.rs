@@ -15,9 +15,9 @@ use crate::harness::books;
 use crate::harness::databases::KINDS;
 use crate::harness::shop::{BUYER, Setup, Shop, each, each_set_up};
 
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3600);
-const DAY: Duration = Duration::from_secs(86_400);
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
 
 #[tokio::test]
 async fn a_paid_order_ends_as_access_that_was_read_back_and_two_letters() {

@@ -11,8 +11,8 @@ use bursar::tasks::hand_over::{self, Report};
 
 use crate::harness::shop::{LEASE, Shop, each};
 
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3600);
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
 
 #[tokio::test]
 async fn a_hand_over_whose_grant_was_given_up_is_not_handed_out_again() {

@@ -181,7 +181,7 @@ async fn a_refund_is_on_the_day_it_went_and_the_surplus_is_owed_no_more() {
         shop.pay(&order, 230_000).await;
         shop.drain().await;
         let transfer = shop.transfers(&order).await.remove(0).id;
-        shop.advance(Duration::from_secs(24 * 3600));
+        shop.advance(Duration::from_hours(24));
         let policy = shop.app.desk.policy.clone();
         shop.step(move |tx, moment| {
             Box::pin(async move {
@@ -195,7 +195,7 @@ async fn a_refund_is_on_the_day_it_went_and_the_surplus_is_owed_no_more() {
         let first = today(shop);
         let second = Span {
             from: first.to,
-            to: first.to.plus(Duration::from_secs(24 * 3600)),
+            to: first.to.plus(Duration::from_hours(24)),
             ..first
         };
         let before = lines(shop, first, "").await;
@@ -247,7 +247,7 @@ async fn every_page_of_the_list_is_fetched_a_day_wider_and_patiently() {
             .unwrap();
         assert_eq!((found.compared, found.differences), (3, vec![]));
         let wanted = double.wanted.lock().unwrap();
-        let (span, day) = (today(shop), Duration::from_secs(24 * 3600));
+        let (span, day) = (today(shop), Duration::from_hours(24));
         assert_eq!(wanted.len(), 3);
         assert!(wanted.iter().all(|w| w.from == span.from.minus(day)));
         assert!(wanted.iter().all(|w| w.to == span.to.plus(day)));

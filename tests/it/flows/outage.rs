@@ -21,15 +21,15 @@ use crate::harness::books;
 use crate::harness::sepay_api::Booking;
 use crate::harness::shop::{ACCOUNT, LEASE};
 
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3600);
-const DAY: Duration = Duration::from_secs(86_400);
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
 /// What every course of this test costs.
 const PRICE: i64 = 400_000;
 /// Transfers of one batch.
 const BATCH: usize = 100;
 /// Orders of the late ones are older than the others by so much, and live two days.
-const OLDER: Duration = Duration::from_secs(47 * 3600 + 60);
+const OLDER: Duration = Duration::from_mins(2821);
 
 bursar::statements! {
     CLASSES = "SELECT class AS word, COUNT(*) AS n FROM transfers GROUP BY class";

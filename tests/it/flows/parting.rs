@@ -11,9 +11,9 @@ use bursar::outcome::Who;
 
 use crate::harness::shop::{BUYER, Setup, Shop, each, each_set_up};
 
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3600);
-const DAY: Duration = Duration::from_secs(86_400);
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
 
 /// Kept, and 37 % done.
 async fn half_done(shop: &Shop) -> Order {

@@ -22,8 +22,8 @@ use crate::harness::shop::{ACCOUNT, Setup, Shop};
 
 const VERSIONS: [&str; 2] = ["v1", "v2"];
 const LANE: &str = "gateway:sepay/lists";
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3600);
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
 
 /// Tell a story on both databases and with both versions of the API.
 async fn each(story: impl AsyncFn(&Bank)) {

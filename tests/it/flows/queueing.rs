@@ -15,8 +15,8 @@ use crate::harness::books::{self, TaskRow};
 use crate::harness::databases::KINDS;
 use crate::harness::shop::{LEASE, Setup, Shop, each, each_set_up};
 
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3600);
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
 const DEADLINE: Duration = Duration::from_secs(30);
 
 bursar::statements! {

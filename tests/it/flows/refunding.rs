@@ -19,8 +19,8 @@ use crate::harness::obstacles::Obstacle;
 use crate::harness::shop::till::{charge, disputed, refund, refund_of_ours, refunded};
 use crate::harness::shop::{Setup, Shop, each, each_set_up};
 
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3600);
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
 
 async fn money(shop: &Shop, order: &Order) -> (PaymentStatus, i64) {
     let now = shop.order_now(&order.id).await;

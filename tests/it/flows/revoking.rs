@@ -16,9 +16,9 @@ use tokio::sync::Notify;
 use crate::harness::databases::KINDS;
 use crate::harness::shop::{BUYER, Setup, Shop, each};
 
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3600);
-const DAY: Duration = Duration::from_secs(86_400);
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
 
 /// Bought and kept.
 async fn kept(shop: &Shop, slug: &str) -> Order {

@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::harness::books;
 use crate::harness::shop::{ACCOUNT, Shop, arrive, each};
 
-const DAY: Duration = Duration::from_secs(86_400);
+const DAY: Duration = Duration::from_hours(24);
 
 async fn status(shop: &Shop, order: &bursar::model::order::Order) -> (PaymentStatus, i64) {
     let now = shop.order_now(&order.id).await;
@@ -318,7 +318,7 @@ async fn a_body_that_cannot_be_understood_is_kept_and_a_task_works_on_it_until_a
         assert!(settled.class.is_none());
         shop.webhook(body).await.unwrap();
         assert_eq!(books::counts(&shop.app.db).await, [1, 0, 0, 0]);
-        shop.live(DAY, Duration::from_secs(600)).await;
+        shop.live(DAY, Duration::from_mins(10)).await;
         let tasks = shop.tasks().await;
         assert_eq!(tasks.len(), 1);
         assert_eq!((tasks[0].state.as_str(), tasks[0].rejections), ("dead", 5));

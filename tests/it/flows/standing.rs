@@ -18,9 +18,9 @@ use crate::harness::databases::KINDS;
 use crate::harness::shop::till::disputed;
 use crate::harness::shop::{BUYER, Setup, Shop};
 
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3600);
-const DAY: Duration = Duration::from_secs(86_400);
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
 /// Sold here, taught at the academy.
 const COURSE: &[&str] = &["elsewhere"];
 

@@ -10,7 +10,7 @@ use bursar::money::Money;
 use crate::harness::databases::KINDS;
 use crate::harness::shop::{Shop, each};
 
-const DAY: Duration = Duration::from_secs(86_400);
+const DAY: Duration = Duration::from_hours(24);
 
 async fn suggest(shop: &Shop, dong: i64, memo: &str) -> Vec<Suggestion> {
     let clue = Clue {

@@ -63,7 +63,7 @@ struct Reader {
 impl Reader {
     async fn follow(&mut self, command: &str) {
         if command.starts_with("# come back") {
-            self.desk.server.wait(Duration::from_secs(25 * 3600));
+            self.desk.server.wait(Duration::from_hours(25));
             self.desk.server.sweep().await;
         } else if let Some((name, order)) = command.split_once("=$(") {
             let answer = self.curl(order).await;

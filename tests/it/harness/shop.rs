@@ -48,7 +48,7 @@ pub const START: Timestamp = Timestamp(1_790_000_000_000);
 /// The buyer, unless a test names another.
 pub const BUYER: &str = "an@example.com";
 /// The lease of every attempt.
-pub const LEASE: Duration = Duration::from_secs(60);
+pub const LEASE: Duration = Duration::from_mins(1);
 
 pub struct Shop {
     pub app: Arc<App>,

@@ -1,5 +1,5 @@
 //! moto, a server that speaks S3's language and that others wrote, against our store: parts and their
-//! ETags, ranges, addresses that are signed. It accepts every signature, so it judges none.
+//! `ETags`, ranges, addresses that are signed. It accepts every signature, so it judges none.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -89,7 +89,7 @@ async fn a_server_of_others_takes_our_parts_and_proves_them() {
 async fn presigned(store: &dyn Store) {
     let path = "khóa/bài 1.txt";
     store.put(parcel(path, b"0123456789")).await.unwrap();
-    let life = Duration::from_secs(600);
+    let life = Duration::from_mins(10);
     let url = store.presign(path, "bài 1.txt", life).await.unwrap();
     let client = bursar::connectors::http().unwrap();
     let request = client.get(url.unwrap()).header("range", "bytes=2-4");

@@ -21,7 +21,7 @@ fn grant() -> GrantId {
 }
 
 fn later() -> Timestamp {
-    NOW.plus(Duration::from_secs(3600))
+    NOW.plus(Duration::from_hours(1))
 }
 
 #[test]

@@ -18,7 +18,7 @@ const SPAN: Span = Span {
     to: Timestamp(1_767_632_400_000),
     utc_offset_minutes: 420,
 };
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 
 fn listed(id: &str, dong: i64) -> TransferFact {
     let at = SPAN.from.plus(HOUR * 10);

@@ -11,7 +11,7 @@ use bursar::money::Money;
 use bursar::words::Locale;
 
 const NOW: Timestamp = Timestamp(1_790_000_000_000);
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 const TOLERANCE: i64 = 1000;
 
 /// Orders of one shop, each with its own code.

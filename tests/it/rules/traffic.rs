@@ -9,7 +9,7 @@ use bursar::id::GrantId;
 use bursar::web::downloads::traffic::{Full, Traffic, budget};
 
 const NOW: Timestamp = Timestamp(1_790_000_000_000);
-const DAY: Duration = Duration::from_secs(86_400);
+const DAY: Duration = Duration::from_hours(24);
 const GIGABYTE: u64 = 1_000_000_000;
 
 fn limits() -> Downloads {
@@ -66,7 +66,7 @@ fn an_address_that_took_its_gigabytes_goes_on_a_day_after_it_began() {
     let enter = |now| traffic.enter(&limits, &grant("a"), from, now);
     let place = enter(NOW).ok().unwrap();
     place.sent(2 * GIGABYTE - 1);
-    let later = NOW.plus(Duration::from_secs(3600));
+    let later = NOW.plus(Duration::from_hours(1));
     assert!(enter(later).is_ok());
     place.sent(1);
     drop(place);

@@ -29,7 +29,7 @@ const JWT_GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 /// Google allows an hour; a little less, for clocks that differ.
 const ASSERTION_LIFE: Duration = Duration::from_secs(3595);
 /// A token is not used so shortly before its end.
-const MARGIN: Duration = Duration::from_secs(5 * 60);
+const MARGIN: Duration = Duration::from_mins(5);
 const USUAL_LIFE: u64 = 3600;
 const LONGEST_KEY_FILE: u64 = 64 * 1024;
 

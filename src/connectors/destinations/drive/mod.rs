@@ -36,7 +36,7 @@ const USUAL_ADDRESS: &str = "https://www.googleapis.com";
 /// A page of a thousand files is some 400 KiB.
 pub const LIMITS: Limits = Limits {
     connect: Duration::from_secs(5),
-    total: Duration::from_secs(60),
+    total: Duration::from_mins(1),
     body: 4 * 1024 * 1024,
 };
 

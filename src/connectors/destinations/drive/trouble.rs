@@ -12,9 +12,9 @@ use crate::connectors::quote::quote;
 /// Google documents a pause of up to about a minute for calls that come too fast.
 const CALLS: Duration = Duration::from_secs(30);
 /// Nobody outside knows how long it lasts; hours, by report.
-const SHARING: Duration = Duration::from_secs(60 * 60);
+const SHARING: Duration = Duration::from_hours(1);
 /// 750 GB in 24 hours, and then nothing until they are over. Asked again some times within them.
-const VOLUME: Duration = Duration::from_secs(6 * 60 * 60);
+const VOLUME: Duration = Duration::from_hours(6);
 
 /// Which of Google's speeds was too high.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -36,13 +36,13 @@ const USUAL_ADDRESS: &str = "https://api.stripe.com";
 /// The overlap is for events that Stripe lists late; the pace stays far below its 25 requests a second.
 const LISTINGS: [Listing; 1] = [Listing {
     name: "events",
-    every: Duration::from_secs(10 * 60),
-    overlap: Duration::from_secs(2 * 60 * 60),
+    every: Duration::from_mins(10),
+    overlap: Duration::from_hours(2),
     pace: Duration::from_millis(200),
     expects_messages: true,
 }];
 /// Stripe lists events of the last 30 days.
-const HORIZON: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+const HORIZON: Duration = Duration::from_hours(720);
 const PAGE_SIZE: &str = "100";
 /// Pages of refunds of one payment that are looked through: a thousand refunds.
 const MOST_PAGES: usize = 10;

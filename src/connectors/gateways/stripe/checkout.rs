@@ -17,8 +17,8 @@ const MOST_LINES: usize = 100;
 const LONGEST_TITLE: usize = 250;
 /// Stripe takes an end between 30 minutes and 24 hours after it makes the session. The margins are for
 /// the way there and for two clocks that disagree.
-const EARLIEST_END: Duration = Duration::from_secs(35 * 60);
-const LATEST_END: Duration = Duration::from_secs((24 * 60 - 5) * 60);
+const EARLIEST_END: Duration = Duration::from_mins(35);
+const LATEST_END: Duration = Duration::from_mins(1435);
 
 /// The least that a card may pay: Stripe wants 0.50 US dollars in any currency, or its like in the
 /// currency of the seller's account. In dong that was about 13,200 when this was written; the rest is

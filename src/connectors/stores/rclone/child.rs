@@ -19,11 +19,11 @@ use crate::connectors::quote::quote;
 /// The remote's name in every command.
 pub(super) const NAME: &str = "bursar";
 /// The longest that one file may take.
-pub(super) const LONGEST: Duration = Duration::from_secs(24 * 3600);
+pub(super) const LONGEST: Duration = Duration::from_hours(24);
 /// How long a child may neither take nor give a byte.
-const STALL: Duration = Duration::from_secs(120);
+const STALL: Duration = Duration::from_mins(2);
 /// How long a child may think after it was given everything.
-const SETTLING: Duration = Duration::from_secs(30 * 60);
+const SETTLING: Duration = Duration::from_mins(30);
 /// What is kept of its words, and of a short answer.
 const WORDS: u64 = 64 * 1024;
 /// One row of a listing.

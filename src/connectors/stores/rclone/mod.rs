@@ -27,7 +27,7 @@ const SAFE: (u32, u32) = (1, 75);
 /// The oldest that this was tried with.
 const OLDEST: (u32, u32) = (1, 60);
 /// Waiting for a question's answer.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// One remote.
 pub struct Rclone {

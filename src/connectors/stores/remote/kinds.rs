@@ -29,7 +29,7 @@ pub(super) fn operator(at: &StoreConnection) -> anyhow::Result<(Operator, Traits
     Ok((operator.with_context(context), traits))
 }
 
-/// Amazon S3 and what speaks its language. ETag: the MD5 of a file that was sent at once, the MD5 of
+/// Amazon S3 and what speaks its language. `ETag`: the MD5 of a file that was sent at once, the MD5 of
 /// its parts' and their number otherwise; neither where a key of the customer's encrypts it
 /// (docs.aws.amazon.com, "Checking object integrity").
 fn tagged(etag_is_md5: bool) -> Traits {

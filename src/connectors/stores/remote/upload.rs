@@ -48,7 +48,7 @@ pub(super) async fn put(remote: &Remote, parcel: Parcel) -> Result<Entry, Fault>
 struct Sent {
     /// Of the whole.
     md5: String,
-    /// As S3 makes the ETag of a file in parts: the MD5 of the parts' MD5s, and their number.
+    /// As S3 makes the `ETag` of a file in parts: the MD5 of the parts' MD5s, and their number.
     composite: String,
 }
 

@@ -176,22 +176,19 @@ impl Store for Web {
         if length == 0 {
             return Ok(Box::pin(stream::empty()));
         }
-        let flow = match self.member(&path).await? {
-            Some((directory, member, archive)) => {
-                let fetch = |range| {
-                    self.asked
-                        .flow(encoded(&archive), range, &directory.archive)
-                };
-                zip::open(&member, range, fetch).await?
-            }
-            None => {
-                let seen = request::Seen {
-                    size: entry.size,
-                    etag: entry.etag.clone(),
-                    modified: entry.modified,
-                };
-                self.asked.flow(encoded(&path), range, &seen).await?
-            }
+        let flow = if let Some((directory, member, archive)) = self.member(&path).await? {
+            let fetch = |range| {
+                self.asked
+                    .flow(encoded(&archive), range, &directory.archive)
+            };
+            zip::open(&member, range, fetch).await?
+        } else {
+            let seen = request::Seen {
+                size: entry.size,
+                etag: entry.etag.clone(),
+                modified: entry.modified,
+            };
+            self.asked.flow(encoded(&path), range, &seen).await?
         };
         Ok(exactly(length, path, split(flow)))
     }

@@ -32,11 +32,11 @@ use wire::Resource;
 /// A listing of one folder; some 50,000 files.
 const LISTING: Limits = Limits {
     connect: Duration::from_secs(5),
-    total: Duration::from_secs(120),
+    total: Duration::from_mins(2),
     body: 32 * 1024 * 1024,
 };
 /// How long a transfer may stand still.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Folders in folders.
 const DEEPEST: usize = 100;
 

@@ -17,7 +17,7 @@ use crate::model::figures::{self, Pace, Received};
 use crate::model::{grant, order, task};
 use crate::web::state::Web;
 
-const DAY: Duration = Duration::from_secs(86_400);
+const DAY: Duration = Duration::from_hours(24);
 
 /// The shop in figures.
 #[derive(Debug, Serialize, ToSchema)]

@@ -49,7 +49,7 @@ async fn a_list_by_name_is_blind_for_a_while_where_a_list_by_parent_and_a_read_b
     assert!(drive.file(&new.id).await.unwrap().is_some());
     let inside = drive.children(drive.top()).await.unwrap();
     assert_eq!(inside.len(), 1);
-    clock.advance(Duration::from_secs(300));
+    clock.advance(Duration::from_mins(5));
     let named = drive.folders_named(&new.name).await.unwrap();
     assert_eq!(named.len(), 1);
     assert_eq!(named[0].id, new.id);

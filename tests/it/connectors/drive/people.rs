@@ -107,7 +107,7 @@ async fn googles_own_end_is_a_belt_that_may_be_missing() {
         settings.set_expiry = true;
         let drive = Drive::connect(&settings, clock).unwrap();
         let id = made(&drive, "A course").await;
-        let until = START.plus(Duration::from_secs(86_400));
+        let until = START.plus(Duration::from_hours(24));
         let who = Invitation {
             until: Some(until),
             ..buyer("an@example.com")
@@ -119,7 +119,7 @@ async fn googles_own_end_is_a_belt_that_may_be_missing() {
             .map(|text| Timestamp::parse(&text).unwrap());
         assert_eq!(kept, ends_access.then_some(until));
         // Bought again: the days add up.
-        let later = until.plus(Duration::from_secs(86_400));
+        let later = until.plus(Duration::from_hours(24));
         let more = Invitation {
             until: Some(later),
             ..who

@@ -15,10 +15,10 @@ async fn a_service_account_signs_for_itself_and_keeps_its_token_for_most_of_an_h
     })
     .await;
     drive.about().await.unwrap();
-    clock.advance(Duration::from_secs(54 * 60));
+    clock.advance(Duration::from_mins(54));
     drive.about().await.unwrap();
     assert_eq!(fake.calls(Call::Token), 1);
-    clock.advance(Duration::from_secs(2 * 60));
+    clock.advance(Duration::from_mins(2));
     drive.about().await.unwrap();
     assert_eq!(fake.calls(Call::Token), 2);
 }

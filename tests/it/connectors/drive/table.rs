@@ -87,7 +87,7 @@ async fn a_pause_that_google_asks_for_is_kept_and_an_invitation_flood_rests_for_
     let Trouble::Paced { after, .. } = drive.share(&id, &who).await.unwrap_err() else {
         panic!("not paced");
     };
-    assert_eq!(after, Duration::from_secs(3600));
+    assert_eq!(after, Duration::from_hours(1));
 }
 
 #[tokio::test]

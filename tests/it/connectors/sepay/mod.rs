@@ -22,8 +22,8 @@ const VERSIONS: [&str; 2] = ["v1", "v2"];
 const ACCOUNT: &str = "0123499999";
 /// 2026-01-05T03:00:00Z.
 const NOW: Timestamp = Timestamp(1_767_582_000_000);
-const HOUR: Duration = Duration::from_secs(3600);
-const DAY: Duration = Duration::from_secs(24 * 3600);
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
 
 fn payments(fake: &FakeSepay, version: &str) -> Payments {
     Payments {

@@ -37,7 +37,7 @@ async fn in_whatever_order_v1_lists_nothing_is_lost_when_banks_book_late() {
         fake.order(order);
         book(&fake, 1200);
         for n in 0..300_u32 {
-            let at = NOW.minus(DAY).plus(Duration::from_secs(60) * n);
+            let at = NOW.minus(DAY).plus(Duration::from_mins(1) * n);
             let late = Booking::incoming(ACCOUNT, 7, "late", at);
             fake.book(late.reference(&format!("LATE{n}")));
         }

@@ -91,7 +91,7 @@ fn intent(seed: u64) -> Intent {
         locale: Locale::Vi,
         success_url: "https://shop.example/o/s3cret".to_owned(),
         cancel_url: "https://shop.example/o/s3cret".to_owned(),
-        until: START.plus(Duration::from_secs(23 * 60 * 60)),
+        until: START.plus(Duration::from_hours(23)),
     }
 }
 
@@ -108,7 +108,7 @@ fn ask(refund: &str, payment: &str, dong: i64) -> RefundAsk {
 fn wanted(clock: &Clock) -> Wanted {
     Wanted {
         listing: "events",
-        from: clock.now().minus(Duration::from_secs(2 * 60 * 60)),
+        from: clock.now().minus(Duration::from_hours(2)),
         to: clock.now(),
         cursor: None,
     }

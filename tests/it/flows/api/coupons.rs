@@ -68,7 +68,7 @@ async fn every_refusal_has_its_own_code_and_no_order_is_made() {
             change(&mut new.limits);
             new
         };
-        let soon = now.plus(std::time::Duration::from_secs(60));
+        let soon = now.plus(std::time::Duration::from_mins(1));
         make(&server.app, limited("SOON", &|l| l.from = Some(soon))).await;
         make(&server.app, limited("OVER", &|l| l.until = Some(now))).await;
         make(&server.app, limited("LARGE", &|l| l.min_total = 600_000)).await;

@@ -175,7 +175,7 @@ async fn money_whose_message_was_lost_is_found_by_looking_and_counted_once() {
     each_with_fake(async |fake, server| {
         let (order, order_code) = with_a_link(fake, server).await;
         fake.pay(&order_code, 599_000);
-        server.wait(Duration::from_secs(24 * 3600));
+        server.wait(Duration::from_hours(24));
         server.sweep().await;
         server.drain().await;
         let path = format!(

@@ -195,7 +195,7 @@ async fn there_is_no_qr_code_for_what_must_not_be_paid() {
             |order: &Value, kind: &str| format!("/api/v1/payment/qr/{}.{kind}", code(order));
         let (paid, expired) = (server.order(&["rust"]).await, server.order(&["rust"]).await);
         server.pay(&paid, 599_000).await;
-        server.wait(Duration::from_secs(25 * 3600));
+        server.wait(Duration::from_hours(25));
         server.sweep().await;
         assert_problem(
             &server.get(&picture(&paid, "svg")).await,

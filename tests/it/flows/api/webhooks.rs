@@ -142,7 +142,7 @@ async fn too_little_leaves_the_order_open_and_the_rest_pays_it() {
 async fn an_expired_order_is_paid_by_a_late_transfer() {
     server::each(async |server| {
         let order = server.order(&["rust"]).await;
-        server.wait(Duration::from_secs(25 * 3600));
+        server.wait(Duration::from_hours(25));
         server.sweep().await;
         assert_eq!(payment_status(&server, &order).await, "expired");
         assert_eq!(

@@ -215,7 +215,7 @@ async fn the_example_worker_finishes_what_it_has_before_it_stops() {
 async fn the_example_worker_with_a_wrong_secret_says_so_and_ends() {
     server::each_with(
         |options| {
-            options.config.worker.secret = Some(bursar::config::Secret::new("another secret!!"))
+            options.config.worker.secret = Some(bursar::config::Secret::new("another secret!!"));
         },
         async |server| {
             server.wait(Clock::system().now().since(START));

@@ -139,7 +139,7 @@ async fn a_failure_that_is_reported_twice_is_one_failure() {
                 answer.text
             );
         }
-        server.wait(Duration::from_secs(60));
+        server.wait(Duration::from_mins(1));
         let next = call(&server, CLAIM, &json!({})).await.json["tasks"][0].clone();
         // Known still while another attempt runs, which it does not disturb.
         let answer = call(&server, FINALIZE, &report).await;
@@ -158,7 +158,7 @@ async fn a_failed_delivery_is_tried_again_later() {
         assert_eq!(call(&server, FINALIZE, &report).await.status, 200);
         assert_eq!(status(&server, &order).await, "processing");
         assert_eq!(call(&server, CLAIM, &json!({})).await.json["tasks"], json!([]));
-        server.wait(Duration::from_secs(60));
+        server.wait(Duration::from_mins(1));
         let again = call(&server, CLAIM, &json!({})).await;
         assert_eq!(again.json["tasks"][0]["taskId"], job["taskId"]);
     })

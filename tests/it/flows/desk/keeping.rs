@@ -30,7 +30,7 @@ async fn the_overview_is_calm_when_nothing_waits_and_counts_what_does() {
         let (order, _) = bought(&desk).await;
         desk.waiting(399_000, code(&order)).await;
         assert_eq!(desk.inbox().await[1].class, Class::Duplicate);
-        desk.server.wait(std::time::Duration::from_secs(3 * 3600));
+        desk.server.wait(std::time::Duration::from_hours(3));
         let busy = desk.page("/admin").await;
         assert!(!busy.contains("Nothing waits"));
         assert!(busy.contains("<p class=\"count\">2</p>"), "{busy}");

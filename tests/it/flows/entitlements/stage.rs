@@ -30,7 +30,7 @@ use super::history::{Course, Event, Ware};
 use super::oracle::{Access, Claim, Promise, World};
 use crate::harness::shop::{BUYER, START, Setup, Shop, till};
 
-const DAY: Duration = Duration::from_secs(86_400);
+const DAY: Duration = Duration::from_hours(24);
 
 /// Which row the platform has for a learner's course.
 pub type Rows = BTreeMap<(String, String), String>;

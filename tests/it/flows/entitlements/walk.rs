@@ -58,7 +58,7 @@ pub fn all(length: usize) -> Covered {
 /// their beginning is told once.
 pub fn each(mut histories: Vec<History>) -> usize {
     histories.sort();
-    let told = on_all_processors(&histories, |walker, some| walker.tell_all(some));
+    let told = on_all_processors(&histories, Walker::tell_all);
     told.iter().sum()
 }
 

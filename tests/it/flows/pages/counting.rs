@@ -17,7 +17,7 @@ use super::stand::{Stand, each, header, links, text};
 use crate::harness::databases::KINDS;
 
 const MEBIBYTE: u64 = 1024 * 1024;
-const DAY: Duration = Duration::from_secs(86_400);
+const DAY: Duration = Duration::from_hours(24);
 
 /// A course with one file of so many bytes more, and the path of its link.
 async fn with_file(stand: &Stand, size: u64) -> (Order, String) {
@@ -137,7 +137,7 @@ async fn a_buyer_who_used_up_the_day_is_told_until_when_in_their_language() {
         use_up(&stand, &order, 999_999_999).await;
         assert_eq!(ask(&stand, &file, &[]).await, 200);
         stand.app.traffic.settled().await;
-        stand.clock.advance(Duration::from_secs(3600));
+        stand.clock.advance(Duration::from_hours(1));
         for locale in Locale::ALL {
             let path = format!("{file}?lang={}", locale.tag());
             let answer = stand.get(&path).send().await.unwrap();
@@ -153,7 +153,7 @@ async fn a_buyer_who_used_up_the_day_is_told_until_when_in_their_language() {
         let other = link(&stand, &other).await;
         assert_eq!(ask(&stand, &other, &[]).await, 200);
 
-        stand.clock.advance(Duration::from_secs(23 * 3600));
+        stand.clock.advance(Duration::from_hours(23));
         let grant = stand.grants(&order).await.remove(0);
         let landing = stand.app.desk.landing_path(&grant, &order);
         let fresh = link(&stand, &landing).await;

@@ -9,8 +9,8 @@ use bursar::words::Locale;
 
 use super::stand::{Stand, each, header, links, text};
 
-const HOUR: Duration = Duration::from_secs(3600);
-const DAY: Duration = Duration::from_secs(86_400);
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
 
 /// An order whose files are the buyer's, and the landing page's path as the order page gives it.
 pub(super) async fn delivered(stand: &Stand) -> (Order, String) {

@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::stand::{START, Stand, each, header, links, text};
 
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 
 /// Said only of access that was read back.
 const ACCESS_WORDS: [&str; 4] = [

@@ -15,7 +15,7 @@ use futures_util::StreamExt;
 
 use super::stand::{Stand, each, text};
 
-const DAY: Duration = Duration::from_secs(86_400);
+const DAY: Duration = Duration::from_hours(24);
 
 /// The page says this text in both languages.
 async fn says(stand: &Stand, order: &Order, key: &str) {

@@ -13,7 +13,7 @@ const MIB: usize = 1024 * 1024;
 
 /// Content in which no piece is like another.
 fn large(bytes: usize) -> Vec<u8> {
-    (0..bytes / 8 + 1)
+    (0..=(bytes / 8))
         .flat_map(|at| (at as u64).to_le_bytes())
         .take(bytes)
         .collect()

@@ -56,7 +56,7 @@ async fn what_is_unchanged_is_not_sent_again_and_what_is_not_is() {
                 .open(works.source(path))
                 .unwrap();
             let at = file.metadata().unwrap().modified().unwrap();
-            file.set_modified(at + std::time::Duration::from_secs(60))
+            file.set_modified(at + std::time::Duration::from_mins(1))
                 .unwrap();
         };
         later("touched.txt");

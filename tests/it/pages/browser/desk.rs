@@ -82,7 +82,7 @@ async fn busy(stage: &Stage, browser: &Browser) -> Vec<View> {
     stage.pay(&both, one.total + two.total).await;
     let paid = stage.order(&COURSES[..1], "vi").await;
     stage.pay(&paid.code, paid.total).await;
-    stage.clock.advance(Duration::from_secs(3 * 3600));
+    stage.clock.advance(Duration::from_hours(3));
     stage
         .pay(&format!("{} chuyen lai", paid.code), paid.total)
         .await;

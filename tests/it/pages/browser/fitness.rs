@@ -145,7 +145,7 @@ async fn access(stage: &Stage, locale: &str, browser: &Browser) -> Vec<View> {
 /// In another shop, because its time passes for all of its orders.
 async fn expired(late: &Stage, locale: &str) -> View {
     let order = late.order(&COURSES[..1], locale).await;
-    late.clock.advance(Duration::from_secs(25 * 3600));
+    late.clock.advance(Duration::from_hours(25));
     late.sweep().await;
     view(
         "expired",

@@ -71,7 +71,7 @@ impl Default for FakeDriveOptions {
             clock: Clock::system(),
             account: Account::Seller,
             shared_drive: true,
-            name_lag: Duration::from_secs(300),
+            name_lag: Duration::from_mins(5),
             people_per_item: 600,
             ends_access: true,
         }

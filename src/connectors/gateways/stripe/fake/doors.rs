@@ -22,7 +22,7 @@ use super::{Site, courier, desk, page};
 const SERVER: &str = "Bursar-fake-Stripe (a fake for demos and tests, no money moves)";
 const LONGEST_BODY: usize = 256 * 1024;
 const MOST_TYPES: usize = 20;
-const HORIZON: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+const HORIZON: Duration = Duration::from_hours(720);
 
 pub(super) fn router(site: Arc<Site>) -> Router {
     Router::new()

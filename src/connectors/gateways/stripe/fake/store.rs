@@ -16,7 +16,7 @@ use crate::connectors::gateways::stripe::API_VERSION;
 
 const LONGEST_LOG: usize = 10_000;
 /// Stripe keeps an answer at least so long.
-const KEPT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
+const KEPT_FOR: Duration = Duration::from_hours(24);
 
 /// What the fake knows of an object and the API never shows.
 pub(super) const HIDDEN: &str = "fake_only";

@@ -178,7 +178,7 @@ fn throttled(seconds: Option<u64>) -> Canned {
 
 #[async_trait]
 impl Platform for Site {
-    fn kind(&self) -> &str {
+    fn kind(&self) -> &'static str {
         "canvas"
     }
 
@@ -190,7 +190,7 @@ impl Platform for Site {
         COURSE
     }
 
-    fn other_course(&self) -> &str {
+    fn other_course(&self) -> &'static str {
         "11000000000000102"
     }
 

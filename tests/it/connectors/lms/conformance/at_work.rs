@@ -14,9 +14,9 @@ use super::bench::needs;
 use super::{Bench, Ended, Trouble};
 use crate::harness::shop::{Setup, Shop};
 
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3600);
-const DAY: Duration = Duration::from_secs(24 * 3600);
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
 
 /// A shop with one course of the platform, for ever and for a month.
 pub async fn shop(b: &Bench) -> Shop {

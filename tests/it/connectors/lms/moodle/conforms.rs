@@ -192,7 +192,7 @@ fn throttled(seconds: Option<u64>) -> Canned {
 
 #[async_trait]
 impl Platform for Site {
-    fn kind(&self) -> &str {
+    fn kind(&self) -> &'static str {
         "moodle"
     }
 
@@ -200,11 +200,11 @@ impl Platform for Site {
         self.settings.lock().unwrap().clone()
     }
 
-    fn course(&self) -> &str {
+    fn course(&self) -> &'static str {
         "SKU-RUST-1"
     }
 
-    fn other_course(&self) -> &str {
+    fn other_course(&self) -> &'static str {
         "3"
     }
 
@@ -286,7 +286,7 @@ impl Pretended {
 
 #[async_trait]
 impl Platform for Pretended {
-    fn kind(&self) -> &str {
+    fn kind(&self) -> &'static str {
         "moodle"
     }
 

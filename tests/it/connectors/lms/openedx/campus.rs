@@ -230,7 +230,7 @@ fn courses(store: &Store, asked: &Asked) -> Canned {
     let results: Vec<Value> = some
         .map(|(id, _)| json!({"course_id": id, "name": id}))
         .collect();
-    let next = (store.courses.len() > page * 2).then(|| "https://campus.example/next");
+    let next = (store.courses.len() > page * 2).then_some("https://campus.example/next");
     Canned::json(
         200,
         &json!({"results": results, "pagination": {"next": next}}),

@@ -43,7 +43,7 @@ impl Platform for Site {
         OTHER
     }
 
-    fn unknown_course(&self) -> &str {
+    fn unknown_course(&self) -> &'static str {
         "course-v1:Org+None+2026"
     }
 

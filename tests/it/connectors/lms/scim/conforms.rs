@@ -57,7 +57,7 @@ impl Platform for Seats {
         let email = learner.email.as_str();
         match trouble {
             Trouble::RefusedConnection => {
-                "http://127.0.0.1:1/scim/v2".clone_into(&mut settings.base_url)
+                "http://127.0.0.1:1/scim/v2".clone_into(&mut settings.base_url);
             }
             Trouble::BadCredentials => {
                 settings.scim.as_mut().unwrap().token = Some(Secret::new("wr0ng-token"));

@@ -162,7 +162,7 @@ async fn a_platform_that_overlooks_filters_enrols_nobody_else() {
     assert_eq!(seen.lms.read_enrolment(&ada(), COURSE).await, Ok(None));
     let all = json!({"totalResults": 1, "Resources": [{"id": COURSE}]});
     let lax = changed(Vendor::Plain, |scim| {
-        scim.check_by = Some("filter".to_owned())
+        scim.check_by = Some("filter".to_owned());
     })
     .await;
     lax.fake.always(Some(Role::Read), listing(&all));

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Desk, each, each_stuck, path_of, stuck_order, why};
 
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 
 async fn stats(desk: &Desk) -> Value {
     let answer = desk.get("/api/v1/admin/stats").await;

@@ -303,7 +303,7 @@ async fn undoing_a_booked_payment_ends_access_and_assigning_it_again_brings_it_b
         desk.moved(&verb(&paid, "assign"), &to(&wrong)).await;
         desk.server.drain().await;
         // The other order's removal is under way at the platform; the enrolment waits for it.
-        desk.server.wait(Duration::from_secs(120));
+        desk.server.wait(Duration::from_mins(2));
         desk.server.drain().await;
         let back = desk.order(&wrong).await;
         assert_eq!(

@@ -25,7 +25,7 @@ async fn states(desk: &Desk) -> Vec<String> {
 async fn grants_are_found_by_what_they_wait_for() {
     each_stuck(async |desk, _platform| {
         let order = stuck_order(&desk).await;
-        desk.server.wait(Duration::from_secs(600));
+        desk.server.wait(Duration::from_mins(10));
         for (query, found) in [
             ("", 1),
             ("?state=action_needed", 1),

@@ -20,7 +20,7 @@ async fn orders_are_found_by_state_buyer_code_and_time_newest_first() {
     each(async |desk| {
         let first = desk.server.order(&["rust"]).await;
         desk.server.pay(&first, 599_000).await;
-        desk.server.wait(Duration::from_secs(60));
+        desk.server.wait(Duration::from_mins(1));
         let body = json!({ "email": "binh@example.com", "courses": ["photo"] });
         let second = desk
             .server

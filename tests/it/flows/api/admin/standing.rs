@@ -14,7 +14,7 @@ async fn puzzle(desk: &Desk) -> Value {
     assert_eq!(desk.server.webhook(&odd).await.status, 200);
     for _ in 0..8 {
         desk.server.drain().await;
-        desk.server.wait(std::time::Duration::from_secs(2 * 3600));
+        desk.server.wait(std::time::Duration::from_hours(2));
     }
     let open = desk.list(EVENTS).await;
     assert_eq!(open.len(), 1);

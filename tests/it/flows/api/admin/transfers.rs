@@ -19,7 +19,7 @@ async fn transfers_are_found_by_state_class_account_order_and_time_newest_first(
         let order = desk.server.order(&["photo"]).await;
         money(&desk, 399_000, code(&order)).await;
         money(&desk, 399_000, code(&order)).await;
-        desk.server.wait(Duration::from_secs(60));
+        desk.server.wait(Duration::from_mins(1));
         let mut elsewhere = desk.server.transfer(10_000, "abc");
         elsewhere["accountNumber"] = json!("999");
         desk.server.webhook(&elsewhere).await;
