@@ -27,20 +27,17 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ),
     ("V6__doors", include_str!("../../migrations/V6__doors.sql")),
     (
-        "V8__indexes",
-        include_str!("../../migrations/V8__indexes.sql"),
+        "V7__indexes",
+        include_str!("../../migrations/V7__indexes.sql"),
     ),
     (
-        "V10__content",
-        include_str!("../../migrations/V10__content.sql"),
+        "V8__content",
+        include_str!("../../migrations/V8__content.sql"),
     ),
+    ("V9__drive", include_str!("../../migrations/V9__drive.sql")),
     (
-        "V11__drive",
-        include_str!("../../migrations/V11__drive.sql"),
-    ),
-    (
-        "V12__downloads",
-        include_str!("../../migrations/V12__downloads.sql"),
+        "V10__downloads",
+        include_str!("../../migrations/V10__downloads.sql"),
     ),
 ];
 

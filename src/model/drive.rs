@@ -9,7 +9,7 @@ use crate::args;
 use crate::clock::Timestamp;
 use crate::db::{Row, Tx};
 use crate::error::{Error, Result};
-use crate::id::{DriveFolderId, GrantId, VersionId};
+use crate::id::{DriveFolderId, GrantId, TaskId, VersionId};
 
 pub mod items;
 pub mod seats;
@@ -81,7 +81,7 @@ crate::statements! {
                     AND drive_seats.state <> 'gone') ORDER BY grants.id LIMIT 1000";
     HOLD_IT = "UPDATE drive_folders SET held_by = $2, held_until = $3
                WHERE id = $1 AND (held_by IS NULL OR held_by = $2 OR held_until <= $4 OR NOT EXISTS
-                 (SELECT 1 FROM tasks WHERE tasks.lease = drive_folders.held_by AND tasks.state = 'leased'))";
+                 (SELECT 1 FROM tasks WHERE tasks.id = drive_folders.held_by AND tasks.state = 'leased'))";
     HELD_BY = "SELECT * FROM drive_folders WHERE held_by = $1";
     LET_GO = "UPDATE drive_folders SET held_by = NULL, held_until = NULL WHERE held_by = $1";
     RESERVED = "UPDATE drive_folders SET remote = $2 WHERE id = $1 AND remote IS NULL";
@@ -168,26 +168,27 @@ pub async fn ready_twin(tx: &mut Tx<'_>, folder: &Folder) -> Result<Option<Folde
     row.as_ref().map(read).transpose()
 }
 
-/// Be the only one who changes it over there, until [`let_go`]. False: another attempt is at it.
+/// Be the only one who changes it over there, until [`let_go`]. False: another task is at it. By its
+/// id, not by its lease: tasks that were claimed together share one.
 pub async fn hold(
     tx: &mut Tx<'_>,
     moment: &Moment,
     folder: &DriveFolderId,
-    lease: &str,
+    task: &TaskId,
 ) -> Result<bool> {
-    let values = args![folder, lease, moment.now.plus(HOLD), moment.now];
+    let values = args![folder, task, moment.now.plus(HOLD), moment.now];
     Ok(tx.exec(&HOLD_IT, values).await? == 1)
 }
 
-/// What an attempt holds.
-pub async fn held_by(tx: &mut Tx<'_>, lease: &str) -> Result<Option<Folder>> {
-    let row = tx.row(&HELD_BY, args![lease]).await?;
+/// What a task holds.
+pub async fn held_by(tx: &mut Tx<'_>, task: &TaskId) -> Result<Option<Folder>> {
+    let row = tx.row(&HELD_BY, args![task]).await?;
     row.as_ref().map(read).transpose()
 }
 
 /// The attempt has ended.
-pub fn let_go(tx: &mut Tx<'_>, lease: &str) {
-    tx.later(&LET_GO, args![lease]);
+pub fn let_go(tx: &mut Tx<'_>, task: &TaskId) {
+    tx.later(&LET_GO, args![task]);
 }
 
 /// Its id over there is known; the first one counts.

@@ -88,7 +88,7 @@ pub fn enlist(tx: &mut Tx<'_>, folder: &DriveFolderId, items: &[Item]) {
             content.map(|content| content.md5.as_str()),
             content.map(|content| content.stored_as.as_str()),
         ];
-        tx.append(&INSERT, values);
+        tx.later(&INSERT, values);
     }
 }
 

@@ -113,7 +113,7 @@ impl Effect for Fill {
                 why: "its readers are compared once a day".to_owned(),
             });
         };
-        if !drive::hold(tx, moment, &folder.id, &task.lease).await? {
+        if !drive::hold(tx, moment, &folder.id, &task.id).await? {
             return Ok(Prepared::Later {
                 at: moment.now.plus(STAND_BACK),
                 why: HELD.to_owned(),
@@ -163,7 +163,7 @@ impl Effect for Fill {
     ) -> Result<Finish> {
         keeping::breaker(tx, moment, task, outcome).await?;
         let folder = DriveFolderId::from(task.subject.as_str());
-        drive::let_go(tx, &task.lease);
+        drive::let_go(tx, &task.id);
         if let Outcome::Done(Receipt(did)) = outcome {
             write_down(tx, moment, &folder, serde_json::from_value(did.clone())?);
             drive::stalled(tx, &folder, None);

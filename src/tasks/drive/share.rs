@@ -88,7 +88,7 @@ impl Effect for Share {
         let request = match place(tx, moment, desk, &grant, &drive).await? {
             Place::Not(request) => request,
             Place::In(folder, version) => {
-                if !drive::hold(tx, moment, &folder.id, &task.lease).await? {
+                if !drive::hold(tx, moment, &folder.id, &task.id).await? {
                     return Ok(Prepared::Later {
                         at: moment.now.plus(STAND_BACK),
                         why: HELD.to_owned(),
@@ -130,7 +130,7 @@ impl Effect for Share {
         task: &Leased,
         outcome: &Outcome,
     ) -> Result<Finish> {
-        if let Some(folder) = drive::held_by(tx, &task.lease).await? {
+        if let Some(folder) = drive::held_by(tx, &task.id).await? {
             let id = GrantId::from(task.subject.as_str());
             let grant = grant::get(tx, &id).await?;
             seat(tx, moment, &folder, &grant, outcome);
@@ -138,7 +138,7 @@ impl Effect for Share {
                 grant::renew(tx, &id, receipt);
                 order::touch(tx, &grant.order);
             }
-            drive::let_go(tx, &task.lease);
+            drive::let_go(tx, &task.id);
         }
         keeping::record(tx, moment, task, outcome).await
     }

@@ -59,7 +59,7 @@ impl Effect for Unshare {
             revoke::revoked(tx, moment, &grant.id, why).await?;
             return Ok(Prepared::Nothing);
         };
-        if !drive::hold(tx, moment, &folder.id, &task.lease).await? {
+        if !drive::hold(tx, moment, &folder.id, &task.id).await? {
             return Ok(later(moment, HELD));
         }
         Ok(Prepared::Act(Request {
@@ -90,8 +90,8 @@ impl Effect for Unshare {
         outcome: &Outcome,
     ) -> Result<Finish> {
         keeping::breaker(tx, moment, task, outcome).await?;
-        let held = drive::held_by(tx, &task.lease).await?;
-        drive::let_go(tx, &task.lease);
+        let held = drive::held_by(tx, &task.id).await?;
+        drive::let_go(tx, &task.id);
         let (Outcome::Done(_), Some(folder)) = (outcome, held) else {
             return Ok(keeping::finish(moment, task, outcome));
         };

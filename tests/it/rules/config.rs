@@ -119,9 +119,10 @@ fn the_example_file_names_every_setting_there_is() {
                         .strip_prefix(name)
                 });
                 // Each kind of platform shows its own section under a name of its own.
-                let of_a_kind = section.starts_with("lms.")
-                    && line.starts_with("lms.")
-                    && line.ends_with(&format!(".{name}]"));
+                let of_a_kind = ["lms.", "stores."].iter().any(|of| {
+                    let is_own = section.starts_with(of) && line.starts_with(of);
+                    is_own && line.ends_with(&format!(".{name}]"))
+                });
                 of_a_kind || rest.is_some_and(|rest| rest.starts_with([' ', ']', '.']))
             };
             assert!(

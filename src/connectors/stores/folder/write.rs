@@ -124,14 +124,21 @@ async fn write(
 ) -> Result<(), Fault> {
     let fault = |error: io::Error| io_fault(&error, path);
     let mut at = from;
-    while let Some(piece) = body.try_next().await? {
+    let ended = loop {
+        let piece = match body.try_next().await {
+            Ok(Some(piece)) => piece,
+            Ok(None) => break Ok(()),
+            Err(fault) => break Err(fault),
+        };
         at += piece.len() as u64;
         if at > size {
-            break;
+            break Ok(());
         }
         file.write_all(&piece).await.map_err(fault)?;
-    }
+    };
+    // Whatever the end: a write that is still under way would change what `partial` says next.
     file.flush().await.map_err(fault)?;
+    ended?;
     if at != size {
         return Err(transient(&format!(
             "{path:?} was to have {size} bytes and has another number"

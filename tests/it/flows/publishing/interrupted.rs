@@ -1,6 +1,7 @@
 //! A death in the middle, a source that moves, a store that lies, two publishers at once.
 
 use std::fs;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bursar::app::publish::{Published, Trouble, Way};
@@ -72,7 +73,9 @@ async fn what_was_stored_but_not_written_down_is_found_and_not_sent_again() {
     each(async |works| {
         works.put("a.txt", "aaaa");
         works.put("b.txt", large(2 * MIB));
+        works.store.whole_first.store(1, Ordering::SeqCst);
         works.die_after(5).await;
+        works.store.whole_first.store(0, Ordering::SeqCst);
         let (_, ways) = works.ways().await;
         assert_eq!(ways["a.txt"], Way::Found);
         assert_eq!(ways["b.txt"], Way::Sent);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -168,6 +168,8 @@ pub struct Counting {
     pub sent: Arc<AtomicI64>,
     left: Arc<AtomicI64>,
     stuck: Arc<Notify>,
+    /// Small files, sent beside a large one, that are whole before a death in the large one.
+    pub whole_first: AtomicUsize,
     /// What happens before the next file is stored.
     pub meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     /// Read-backs tell of this content instead.
@@ -181,6 +183,7 @@ impl Counting {
             sent: Arc::default(),
             left: Arc::new(AtomicI64::new(i64::MAX)),
             stuck: Arc::default(),
+            whole_first: AtomicUsize::new(0),
             meanwhile: Mutex::default(),
             told_md5: Mutex::default(),
         }
@@ -192,12 +195,18 @@ impl Counting {
 
     fn counted(&self, body: Flow) -> Flow {
         let (sent, left, stuck) = (self.sent.clone(), self.left.clone(), self.stuck.clone());
+        let first = (self.inner.clone(), self.whole_first.load(Ordering::SeqCst));
         Box::pin(body.then(move |piece| {
             let (sent, left, stuck) = (sent.clone(), left.clone(), stuck.clone());
+            let (inner, first) = first.clone();
             async move {
                 let bytes = piece.as_ref().map_or(0, bytes::Bytes::len);
                 let bytes = i64::try_from(bytes).unwrap();
-                if left.fetch_sub(bytes, Ordering::SeqCst) < bytes {
+                let is_spared = first > 0 && bytes < 100;
+                if !is_spared && left.fetch_sub(bytes, Ordering::SeqCst) < bytes {
+                    while inner.list(".", 1000).await.unwrap().len() < first {
+                        tokio::task::yield_now().await;
+                    }
                     stuck.notify_one();
                     std::future::pending::<()>().await;
                 }

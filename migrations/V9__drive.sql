@@ -15,7 +15,7 @@ CREATE TABLE drive_folders (
   link TEXT,                         -- where people open it; NULL until it was made
   listed_to BIGINT NOT NULL DEFAULT 0, -- serial of the version's last file that has a row here
   is_full BIGINT NOT NULL DEFAULT 0, -- 1: the Drive takes no more readers; the next ones get the next copy
-  held_by TEXT,                      -- the lease of the task that changes it now: two changes that meet over there lose one
+  held_by TEXT,                      -- the task that changes it now: two changes that meet over there lose one
   held_until BIGINT,                 -- when another may go on
   checked_at BIGINT,                 -- when its readers were last compared
   retry_at BIGINT,                   -- until when its filling stands still
