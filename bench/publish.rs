@@ -70,8 +70,9 @@ impl Works {
         fs::write(
             works.path("bursar.toml"),
             format!(
-                "mode = \"development\"\ndatabase = \"sqlite:{}\"\n[sources.disk]\npath = {source:?}\n",
-                works.path("bursar.db").display()
+                "mode = \"development\"\ndatabase = \"sqlite:{}\"\n[sources.disk]\npath = \"{}\"\n",
+                works.path("bursar.db").display(),
+                source.display()
             ),
         )?;
         let course = |slug: &str| {

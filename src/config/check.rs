@@ -307,7 +307,8 @@ impl Rules {
         self.given("downloads.stamp.folder", &folder);
         let prefix = &downloads.accel_prefix;
         let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.".contains(c);
-        if !prefix.is_empty() && !(prefix.starts_with('/') && prefix.chars().all(plain)) {
+        let is_path = prefix.starts_with('/') && prefix.chars().all(plain);
+        if !prefix.is_empty() && !is_path {
             self.say(
                 "downloads.accel_prefix",
                 "is not the path of an internal location",

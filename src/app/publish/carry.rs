@@ -57,7 +57,7 @@ impl Job<'_> {
         file: &ContentFile,
         watcher: &Arc<dyn Watcher>,
     ) -> Result<(Carried, Way), Trouble> {
-        if let Some(taken) = self.from_older(file, watcher).await? {
+        if let Some(taken) = self.kept_of_older(file, watcher).await? {
             return Ok((taken, Way::Reused));
         }
         let mut from = 0;
@@ -75,7 +75,7 @@ impl Job<'_> {
     }
 
     /// The newest version has a file of this name and size: worth reading before anything is sent.
-    async fn from_older(
+    async fn kept_of_older(
         &self,
         file: &ContentFile,
         watcher: &Arc<dyn Watcher>,

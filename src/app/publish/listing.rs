@@ -65,7 +65,11 @@ pub(super) async fn of(source: &dyn Store, folder: &str) -> Result<Listing, Trou
         });
     }
     files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-    if let Some([one, _]) = files.array_windows().find(|[a, b]| a.path == b.path) {
+    if let Some((one, _)) = files
+        .iter()
+        .zip(files.iter().skip(1))
+        .find(|(a, b)| a.path == b.path)
+    {
         return Err(Trouble::Refused(format!(
             "two files are both called {:?} once accents are written the same way: rename one",
             one.path

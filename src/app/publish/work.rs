@@ -98,10 +98,9 @@ impl<'p> Job<'p> {
             let renewed = self.press.db.write(move |tx| {
                 Box::pin(async move { content::renew(tx, &moment, &id, &claim).await })
             });
-            match renewed.await {
-                Err(Error::Conflict(why)) => return Trouble::Refused(why.to_owned()),
-                // The database may be away for a moment; whoever writes next will say so.
-                Err(_) | Ok(()) => {}
+            // The database may be away for a moment; whoever writes next will say so.
+            if let Err(Error::Conflict(why)) = renewed.await {
+                return Trouble::Refused(why.to_owned());
             }
         }
     }

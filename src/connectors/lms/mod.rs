@@ -72,10 +72,6 @@ pub struct RemoteCourse {
 }
 
 /// What a platform can do; options are data.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is an answer to a question of its own"
-)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capabilities {
     /// `read_enrolment` tells the truth. Without it, success rests on the write's own answer.

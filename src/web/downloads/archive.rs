@@ -75,8 +75,8 @@ const END_WIDE: u64 = 56 + 20;
 
 /// Names are UTF-8.
 const UTF8: u16 = 1 << 11;
-/// Unix, and the version of the format that is spoken.
-const MADE_BY: u16 = (3 << 8) | 45;
+/// Unix (3), and the version of the format that is spoken: 4.5.
+const MADE_BY: u16 = 0x032d;
 /// A plain file that its owner may write and all may read.
 const MODE: u32 = 0o100_644 << 16;
 

@@ -72,7 +72,7 @@ impl Desk {
     }
 
     /// Everything but the secret.
-    fn add<'a>(&'a self, address: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    fn add<'a>(address: &'a str, more: &[&'a str]) -> Vec<&'a str> {
         let mut arguments = vec![
             "connect",
             "add",
@@ -123,7 +123,7 @@ fn mode_of(path: &Path) -> u32 {
 async fn a_script_adds_a_connection_and_the_rest_of_the_file_stays_as_it_was() {
     let desk = Desk::new().await;
     let address = desk.address();
-    let arguments = desk.add(&address, &["--secret-from", "scim.token=SEATS_TOKEN"]);
+    let arguments = Desk::add(&address, &["--secret-from", "scim.token=SEATS_TOKEN"]);
     let said = desk.run(&arguments).await;
     assert_eq!(said.code, 0, "{said:?}");
     assert!(
@@ -155,7 +155,7 @@ async fn a_script_adds_a_connection_and_the_rest_of_the_file_stays_as_it_was() {
 async fn secrets_come_from_standard_input_and_may_stay_in_the_environment() {
     let desk = Desk::new().await;
     let address = desk.address();
-    let arguments = desk.add(&address, &["--stdin", "--secrets", "environment"]);
+    let arguments = Desk::add(&address, &["--stdin", "--secrets", "environment"]);
     let said = desk
         .run_with(&arguments, &format!("scim.token = {TOKEN}\n"))
         .await;
@@ -171,7 +171,7 @@ async fn secrets_come_from_standard_input_and_may_stay_in_the_environment() {
     let given = [(variable.to_owned(), TOKEN.to_owned())];
     Config::load(Some(&desk.settings()), given.clone()).unwrap();
     // What stands in that variable is neither asked for nor written.
-    let again = desk.add(&address, &["--replace"]);
+    let again = Desk::add(&address, &["--replace"]);
     let mut command = desk.command(&again);
     command.envs(given);
     let said = said_by(command).await;
@@ -188,7 +188,7 @@ async fn what_fails_is_not_written_unless_the_seller_says_so() {
     let desk = Desk::new().await;
     let address = desk.address();
     let before = (desk.text(), mode_of(&desk.settings()));
-    let wrong = desk.add(&address, &["--stdin"]);
+    let wrong = Desk::add(&address, &["--stdin"]);
     let said = desk.run_with(&wrong, "scim.token=wr0ng\n").await;
     assert_eq!(said.code, 3, "{said:?}");
     assert!(
@@ -198,7 +198,7 @@ async fn what_fails_is_not_written_unless_the_seller_says_so() {
     );
     assert!(!format!("{said:?}").contains("wr0ng"), "{said:?}");
     assert_eq!((desk.text(), mode_of(&desk.settings())), before);
-    let insisting = desk.add(&address, &["--stdin", "--despite-faults"]);
+    let insisting = Desk::add(&address, &["--stdin", "--despite-faults"]);
     let said = desk.run_with(&insisting, "scim.token=wr0ng\n").await;
     assert_eq!(said.code, 0, "{said:?}");
     assert!(desk.text().contains("token = \"wr0ng\""));
@@ -209,7 +209,7 @@ async fn a_course_that_is_not_there_is_not_mapped() {
     let desk = Desk::new().await;
     let address = desk.address();
     let secret = ["--secret-from", "scim.token=SEATS_TOKEN"];
-    let arguments = [desk.add(&address, &secret), vec!["--course", "g-none"]].concat();
+    let arguments = [Desk::add(&address, &secret), vec!["--course", "g-none"]].concat();
     let said = desk.run(&arguments).await;
     assert_eq!(said.code, 3, "{said:?}");
     assert!(
@@ -224,7 +224,7 @@ async fn a_secret_on_the_command_line_is_refused_and_a_taken_name_too() {
     let desk = Desk::new().await;
     let address = desk.address();
     let secret = format!("scim.token={TOKEN}");
-    let said = desk.run(&desk.add(&address, &["--set", &secret])).await;
+    let said = desk.run(&Desk::add(&address, &["--set", &secret])).await;
     assert_eq!(said.code, 1, "{said:?}");
     assert!(
         said.err.contains("is a secret") && !said.err.contains(TOKEN),
@@ -277,7 +277,7 @@ async fn connections_are_listed_and_tried_by_name() {
     let desk = Desk::new().await;
     let address = desk.address();
     let secret = ["--secret-from", "scim.token=SEATS_TOKEN"];
-    assert_eq!(desk.run(&desk.add(&address, &secret)).await.code, 0);
+    assert_eq!(desk.run(&Desk::add(&address, &secret)).await.code, 0);
     let said = desk.run(&["connect", "list"]).await;
     assert!(
         said.out.contains("trial") && said.out.contains(&desk.fake.base()),
@@ -303,7 +303,7 @@ async fn the_courses_that_are_mapped_already_are_tried_too() {
     let desk = Desk::new().await;
     let address = desk.address();
     let secret = ["--secret-from", "scim.token=SEATS_TOKEN"];
-    assert_eq!(desk.run(&desk.add(&address, &secret)).await.code, 0);
+    assert_eq!(desk.run(&Desk::add(&address, &secret)).await.code, 0);
     let catalogue = desk.folder.path().join("catalogue.toml");
     for (course, code, says) in [
         (COURSE, 0, "ok     course rust: g-rust Rust for shops"),
@@ -393,10 +393,10 @@ async fn a_new_file_is_private_and_a_link_stays_one() {
     std::os::unix::fs::symlink(&real, desk.settings()).unwrap();
     let address = desk.address();
     let secret = ["--secret-from", "scim.token=SEATS_TOKEN"];
-    assert_eq!(desk.run(&desk.add(&address, &secret)).await.code, 0);
+    assert_eq!(desk.run(&Desk::add(&address, &secret)).await.code, 0);
     assert!(fs::symlink_metadata(desk.settings()).unwrap().is_symlink());
     assert!(fs::read_to_string(&real).unwrap().contains(TOKEN));
     fs::remove_file(desk.settings()).unwrap();
-    assert_eq!(desk.run(&desk.add(&address, &secret)).await.code, 0);
+    assert_eq!(desk.run(&Desk::add(&address, &secret)).await.code, 0);
     assert_eq!(mode_of(&desk.settings()), 0o600);
 }

@@ -53,7 +53,8 @@ async fn what_is_looked_for_among_all_rows_is_found_by_an_index_on_sqlite() {
         let mut steps = explain.raw_query();
         let mut plan = String::new();
         while let Some(step) = steps.next().unwrap() {
-            plan += &format!("{}\n", step.get::<_, String>("detail").unwrap());
+            plan += &step.get::<_, String>("detail").unwrap();
+            plan.push('\n');
         }
         assert_uses(&plan, indexes);
         let reads_all = |table: &str| plan.lines().any(|step| step.trim() == table);
@@ -82,7 +83,8 @@ async fn what_is_looked_for_among_all_rows_is_found_by_an_index_on_postgres() {
         let mut plan = String::new();
         for message in client.simple_query(&explain).await.unwrap() {
             if let SimpleQueryMessage::Row(row) = message {
-                plan += &format!("{}\n", row.get(0).unwrap());
+                plan += row.get(0).unwrap();
+                plan.push('\n');
             }
         }
         assert_uses(&plan, indexes);

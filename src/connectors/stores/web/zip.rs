@@ -119,7 +119,11 @@ where
     let bytes = fetch(at..stop).await?;
     let mut members = members(&bytes).ok_or_else(broken)?;
     members.sort_by(|a, b| a.path.cmp(&b.path));
-    if let Some([one, _]) = members.array_windows().find(|[a, b]| a.path == b.path) {
+    if let Some((one, _)) = members
+        .iter()
+        .zip(members.iter().skip(1))
+        .find(|(a, b)| a.path == b.path)
+    {
         return Err(mapping(&format!("{name:?} holds {:?} twice", one.path)));
     }
     Ok(Directory { archive, members })

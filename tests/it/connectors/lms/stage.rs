@@ -75,8 +75,8 @@ impl Stage {
     /// Answers one call, or spoils it. Every answer says that it comes from a fake.
     pub async fn play(&self, call: &str, act: impl FnOnce() -> Canned) -> Response {
         match self.next(call) {
-            None => respond(act()),
-            Some(Way::Say(canned)) => respond(canned),
+            None => respond(&act()),
+            Some(Way::Say(canned)) => respond(&canned),
             Some(Way::Hang) => std::future::pending().await,
             Some(Way::HangAfter) => {
                 act();
@@ -91,15 +91,15 @@ impl Stage {
             Some(Way::Slow(time)) => {
                 let nothing = std::future::pending::<()>();
                 tokio::time::timeout(time, nothing).await.unwrap_err();
-                respond(act())
+                respond(&act())
             }
         }
     }
 }
 
-fn respond(canned: Canned) -> Response {
+fn respond(canned: &Canned) -> Response {
     let body = Body::from(canned.body.clone());
-    built(&canned, body)
+    built(canned, body)
 }
 
 /// Half of the body, then the connection breaks.

@@ -40,18 +40,18 @@ async fn answer(
     let path = percent_encoding::percent_decode_str(uri.path())
         .decode_utf8()
         .unwrap();
-    let files = site.files.lock().unwrap();
-    let Some(bytes) = files.get(path.trim_start_matches('/')) else {
+    let all = site.files.lock().unwrap();
+    let Some(bytes) = all.get(path.trim_start_matches('/')) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let size = bytes.len();
-    let (from, to) = headers.get("range").map_or((0, size), |range| {
+    let length = bytes.len();
+    let (from, to) = headers.get("range").map_or((0, length), |range| {
         let range = range.to_str().unwrap().trim_start_matches("bytes=");
         let (from, last) = range.split_once('-').unwrap();
         (from.parse().unwrap(), last.parse::<usize>().unwrap() + 1)
     });
     let is_get = method == Method::GET;
-    let part = bytes[from..to.min(size)].to_vec();
+    let part = bytes[from..to.min(length)].to_vec();
     *site.sent.lock().unwrap() += if is_get { part.len() } else { 0 };
     let status = if headers.contains_key("range") {
         206
@@ -61,7 +61,7 @@ async fn answer(
     Response::builder()
         .status(status)
         .header("etag", format!("\"{:x}\"", crc32(bytes)))
-        .header("content-length", if is_get { part.len() } else { size })
+        .header("content-length", if is_get { part.len() } else { length })
         .body(if is_get {
             Body::from(part)
         } else {

@@ -48,7 +48,9 @@ pub fn choose(length: usize) -> Choice {
                 choice.events += 1;
                 choice.stands_for += weight * alike;
                 // Each of them is met, also when the first was new.
-                if situations(world, event).fold(false, |new, one| met.insert(one) || new) {
+                let before = met.len();
+                met.extend(situations(world, event));
+                if met.len() > before {
                     choice.histories.push(history.clone());
                 } else {
                     passed.push(history.clone());
@@ -94,7 +96,7 @@ fn pick(chance: &Mint, of: usize) -> usize {
 
 /// What an event meets: one for each promise of each order that it is about.
 fn situations(world: &World, event: Event) -> impl Iterator<Item = String> {
-    let (about, word): (Vec<usize>, String) = match event {
+    let (about, what): (Vec<usize>, String) = match event {
         Event::Buy(_) | Event::BuyLate(_) | Event::Gift => (vec![], format!("{event:?}")),
         Event::Days | Event::Activate => ((0..world.deals.len()).collect(), format!("{event:?}")),
         Event::RefundLine(deal, course) => (vec![deal], format!("refund {course:?}")),
@@ -107,12 +109,12 @@ fn situations(world: &World, event: Event) -> impl Iterator<Item = String> {
     if about.is_empty() {
         let bought = oracle::then(world, event);
         let new = &bought.deals[world.deals.len()];
-        met.extend(others(world, None, new).map(|others| format!("{word}; {others}")));
+        met.extend(others(world, None, new).map(|others| format!("{what}; {others}")));
     }
     for place in about {
         let deal = &world.deals[place];
         let own = portrait(deal, world.day);
-        met.extend(others(world, Some(place), deal).map(|o| format!("{word}; {own}; {o}")));
+        met.extend(others(world, Some(place), deal).map(|o| format!("{what}; {own}; {o}")));
     }
     met.into_iter()
 }

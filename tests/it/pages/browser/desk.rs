@@ -100,6 +100,16 @@ async fn busy(stage: &Stage, browser: &Browser) -> Vec<View> {
             "The payer disputes 599.000 dong: answer at the gateway before 12 January.",
         )
         .await;
+    pages_of(stage, browser, &[paid, in_trouble], one.total).await
+}
+
+/// Every page of the desk that has something to show; `amount` was paid with two codes.
+async fn pages_of(
+    stage: &Stage,
+    browser: &Browser,
+    [paid, in_trouble]: &[Placed; 2],
+    amount: i64,
+) -> Vec<View> {
     let address = |path: &str| format!("{}{path}", stage.url);
     let order = |placed: &Placed| address(&format!("/admin/orders/{}", placed.code));
     vec![
@@ -113,14 +123,14 @@ async fn busy(stage: &Stage, browser: &Browser) -> Vec<View> {
         ("desk-duplicate", row(browser, stage, 4).await),
         (
             "desk-found",
-            format!("{}?q={}#find", row(browser, stage, 5).await, one.total),
+            format!("{}?q={}#find", row(browser, stage, 5).await, amount),
         ),
         ("desk-refunds", address("/admin/refunds")),
         ("desk-grants", address("/admin/grants")),
         ("desk-messages", address("/admin/messages")),
         ("desk-orders", address("/admin/orders")),
-        ("desk-order", order(&paid)),
-        ("desk-trouble", order(&in_trouble)),
+        ("desk-order", order(paid)),
+        ("desk-trouble", order(in_trouble)),
         ("desk-refused", address("/admin/orders/DH2222222")),
     ]
 }

@@ -68,10 +68,6 @@ impl Reader {
     }
 }
 
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a switch that a test turns, in any combination"
-)]
 pub(super) struct Store {
     pub now: Timestamp,
     pub items: BTreeMap<String, Item>,

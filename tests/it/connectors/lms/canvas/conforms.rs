@@ -42,7 +42,7 @@ impl Site {
         store.add_row(&user, AT, section, state);
     }
 
-    fn on_every_call(&self, trouble: Trouble) -> Option<Way> {
+    fn on_every_call(trouble: Trouble) -> Option<Way> {
         Some(match trouble {
             Trouble::Hang => Way::Hang,
             Trouble::CutConnection => Way::CutBefore,
@@ -104,7 +104,7 @@ impl Site {
         let email = learner.email.as_str();
         match trouble {
             Trouble::RefusedConnection => {
-                self.set(|c| c.base_url = "http://127.0.0.1:1".to_owned());
+                self.set(|c| "http://127.0.0.1:1".clone_into(&mut c.base_url));
             }
             Trouble::BadCredentials => self.set(|c| {
                 c.canvas.as_mut().unwrap().token = Some(Secret::new("1~wr0ng"));
@@ -202,7 +202,7 @@ impl Platform for Site {
     }
 
     async fn misbehave(&self, trouble: Trouble, learner: &Learner) -> Result<(), &'static str> {
-        if let Some(way) = self.on_every_call(trouble) {
+        if let Some(way) = Self::on_every_call(trouble) {
             self.fake.stage.every_call(way);
             return Ok(());
         }

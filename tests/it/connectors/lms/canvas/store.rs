@@ -211,11 +211,8 @@ impl Store {
         }
         let id = self.add_user(login);
         let user = self.users.last_mut().unwrap();
-        user.name = body["user"]["name"].as_str().unwrap().to_owned();
-        user.email = body["communication_channel"]["address"]
-            .as_str()
-            .unwrap()
-            .to_owned();
+        user.name = text(&body["user"]["name"]);
+        user.email = text(&body["communication_channel"]["address"]);
         user.told = body["pseudonym"]["send_confirmation"] == true;
         self.user(&id).map_or_else(absent, |user| ok(&user.json()))
     }
@@ -314,4 +311,8 @@ pub fn not_permitted() -> Canned {
         401,
         &json!({"status": "unauthorized", "errors": [{"message": words}]}),
     )
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
 }

@@ -46,7 +46,7 @@ impl Site {
         inside.store.rows.insert((user, 2), row);
     }
 
-    fn on_every_call(&self, trouble: Trouble) -> Option<Way> {
+    fn on_every_call(trouble: Trouble) -> Option<Way> {
         Some(match trouble {
             Trouble::Hang => Way::Hang,
             Trouble::CutConnection => Way::CutBefore,
@@ -117,7 +117,7 @@ impl Site {
         let email = learner.email.as_str();
         match trouble {
             Trouble::RefusedConnection => {
-                self.set(|c| c.base_url = "http://127.0.0.1:1".to_owned());
+                self.set(|c| "http://127.0.0.1:1".clone_into(&mut c.base_url));
             }
             Trouble::BadCredentials => self.set(|c| {
                 c.moodle.as_mut().unwrap().token = Some(Secret::new("wr0ng-token-of-32-letters"));
@@ -216,7 +216,7 @@ impl Platform for Site {
     }
 
     async fn misbehave(&self, trouble: Trouble, learner: &Learner) -> Result<(), &'static str> {
-        if let Some(way) = self.on_every_call(trouble) {
+        if let Some(way) = Self::on_every_call(trouble) {
             self.fake.stage.every_call(way);
             return Ok(());
         }

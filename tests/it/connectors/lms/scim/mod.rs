@@ -10,7 +10,7 @@ use bursar::connectors::http::Limits;
 use bursar::connectors::lms::{CoursePage, Learner, Lms, connect_within};
 use serde_json::{Value, json};
 
-use self::vendor::{Service, Vendor, error};
+use self::vendor::{Service, Store, Vendor, error};
 use super::crooked::{Crooked, Role, Way};
 use super::{KEY, ada, assert_fit_to_show, kind};
 
@@ -70,6 +70,11 @@ impl Seen {
         self.lms.ensure_learner(learner).await.unwrap();
         let id = self.lms.enrol(learner, course, KEY).await.unwrap();
         id.unwrap()
+    }
+
+    /// Something that happens there without us.
+    fn store<T>(&self, step: impl FnOnce(&mut Store) -> T) -> T {
+        step(&mut self.fake.site.store.lock().unwrap())
     }
 
     fn members(&self, group: &str) -> Vec<String> {
@@ -195,9 +200,7 @@ async fn a_version_is_asked_for_where_the_platform_wants_one_and_a_race_is_lost_
 #[tokio::test]
 async fn an_account_that_scim_does_not_show_is_the_learners_problem_and_says_what_to_do() {
     let seen = platform(Vendor::Udemy).await;
-    let mut store = seen.fake.site.store.lock().unwrap();
-    store.put_user("ada@example.com", true, false);
-    drop(store);
+    seen.store(|store| store.put_user("ada@example.com", true, false));
     let fault = seen.lms.ensure_learner(&ada()).await.unwrap_err();
     assert_eq!(kind(&fault), "learner_problem", "{fault}");
     assert!(fault.to_string().contains("reconcile"), "{fault}");
@@ -250,9 +253,7 @@ async fn no_seat_is_freed_where_groups_are_not_shown_or_the_account_is_not_ours(
     blind.lms.withdraw(&ada(), COURSE, &id).await.unwrap();
     assert!(blind.is_active(&ada().email));
     let theirs = changed(Vendor::Plain, |scim| scim.frees_seats = true).await;
-    let mut store = theirs.fake.site.store.lock().unwrap();
-    let id = store.put_user(&ada().email, true, true);
-    drop(store);
+    let id = theirs.store(|store| store.put_user(&ada().email, true, true));
     theirs.enrolled(&ada(), COURSE).await;
     theirs.lms.withdraw(&ada(), COURSE, &id).await.unwrap();
     assert!(theirs.is_active(&ada().email));
@@ -262,9 +263,7 @@ async fn no_seat_is_freed_where_groups_are_not_shown_or_the_account_is_not_ours(
 async fn what_an_administrator_deactivated_is_not_woken() {
     let seen = changed(Vendor::Plain, |scim| scim.frees_seats = true).await;
     seen.enrolled(&ada(), COURSE).await;
-    let mut store = seen.fake.site.store.lock().unwrap();
-    store.user(&ada().email).unwrap().active = false;
-    drop(store);
+    seen.store(|store| store.user(&ada().email).unwrap().active = false);
     for fault in [
         seen.lms.ensure_learner(&ada()).await.unwrap_err(),
         seen.lms.read_enrolment(&ada(), COURSE).await.unwrap_err(),
@@ -278,11 +277,12 @@ async fn what_an_administrator_deactivated_is_not_woken() {
 async fn an_account_that_was_made_anew_is_looked_up_once_more() {
     let seen = platform(Vendor::Plain).await;
     let old = seen.enrolled(&ada(), COURSE).await;
-    let mut store = seen.fake.site.store.lock().unwrap();
-    store.users.clear();
-    let new = store.put_user(&ada().email, true, true);
-    store.group(COURSE).unwrap().members = vec![new.clone()];
-    drop(store);
+    let new = seen.store(|store| {
+        store.users.clear();
+        let new = store.put_user(&ada().email, true, true);
+        store.group(COURSE).unwrap().members = vec![new.clone()];
+        new
+    });
     seen.lms.withdraw(&ada(), COURSE, &old).await.unwrap();
     assert_eq!(seen.members(COURSE), Vec::<String>::new());
     assert_ne!(old, new);

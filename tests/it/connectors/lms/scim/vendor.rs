@@ -153,7 +153,10 @@ impl Service {
         }
         let id = store.put_user(&name, body["active"] != false, true);
         let made = store.user(&name).unwrap();
-        made.external_id = body["externalId"].as_str().unwrap_or_default().to_owned();
+        body["externalId"]
+            .as_str()
+            .unwrap_or_default()
+            .clone_into(&mut made.external_id);
         let made = made.clone();
         scim(201, &self.user(store, &made)).with("location", format!("/scim/v2/Users/{id}"))
     }
@@ -168,7 +171,10 @@ impl Service {
                     user.active = operation["value"].as_bool().unwrap();
                 }
                 (Some("replace"), Some("externalId")) => {
-                    user.external_id = operation["value"].as_str().unwrap().to_owned();
+                    operation["value"]
+                        .as_str()
+                        .unwrap()
+                        .clone_into(&mut user.external_id);
                 }
                 _ => return error(400, "invalidPath", "no such attribute"),
             }
