@@ -43,3 +43,9 @@ pub(super) fn waiting(path: &str) -> String {
         None => format!(".{path}.part"),
     }
 }
+
+/// A folder for a store whose root has no name of its own: empty for `.`.
+pub(super) fn below_root(folder: &str) -> Result<&str, Fault> {
+    let folder = plain_path(folder)?;
+    Ok(if folder == "." { "" } else { folder })
+}

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use futures_util::StreamExt as _;
 use reqwest::Url;
 
-use super::names::{plain_path, waiting};
+use super::names::{below_root, plain_path, waiting};
 use super::{Abilities, Entry, Flow, Parcel, Proof, Store, exactly, mapping, transient, whole};
 use crate::config::StoreConnection;
 use crate::connectors::Fault;
@@ -244,12 +244,6 @@ impl Store for Rclone {
     ) -> Result<Option<Url>, Fault> {
         Ok(None)
     }
-}
-
-/// `.` is the root, which has no name of its own.
-fn below_root(folder: &str) -> Result<&str, Fault> {
-    let folder = plain_path(folder)?;
-    Ok(if folder == "." { "" } else { folder })
 }
 
 /// The seller's to mend.

@@ -13,7 +13,7 @@ use futures_util::StreamExt as _;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, RANGE};
 use reqwest::{Method, RequestBuilder, Url};
 
-use super::names::{is_litter, is_plain, plain_path, waiting};
+use super::names::{below_root, is_litter, is_plain, plain_path, waiting};
 use super::{
     Abilities, Entry, Flow, Parcel, Proof, Store, exactly, mapping, split, transient, whole,
 };
@@ -348,12 +348,6 @@ fn entry(path: &str, resource: &Resource) -> Result<Entry, Fault> {
         etag: resource.etag.clone(),
         md5: None,
     })
-}
-
-/// `.` is the root, which has no name of its own.
-fn below_root(folder: &str) -> Result<&str, Fault> {
-    let folder = plain_path(folder)?;
-    Ok(if folder == "." { "" } else { folder })
 }
 
 /// The file that was seen, from the byte that was asked for (`None`: whole).
